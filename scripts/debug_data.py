@@ -1,0 +1,28 @@
+"""spaCy's own check of the training data."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from distill.errors import run
+from distill.student.train import count
+from wasabi import msg
+
+
+def main(config: Path, train: Path, dev: Path, output: Path) -> None:
+    """Run `spacy debug data` on TRAIN and DEV with CONFIG, show what it says and keep it in OUTPUT."""
+    for path in (train, dev):
+        if not count(path):
+            output.write_text(f"{path} holds no texts: nothing to check\n", encoding="utf-8")
+            msg.info(f"{path} holds no texts yet: nothing to check. Review some of corpus/queue.jsonl first.")
+            return
+    command = [sys.executable, "-m", "spacy", "debug", "data", str(config), "--ignore-warnings", "--no-format"]
+    command = [*command, "--paths.train", str(train), "--paths.dev", str(dev)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    print(done.stdout)
+    output.write_text(done.stdout, encoding="utf-8")
+    msg.good(f"{output}: what spaCy says of the data")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,151 @@
+"""Whether the project can run, and what to do next. Imports nothing heavy, for it runs before everything else."""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import srsly
+from confection import Config
+
+import distill
+from distill.corpus.split import load_split
+from distill.errors import DistillError
+from distill.files import read_json
+from distill.review.decisions import Decided, load_decisions, reviews_digest
+from distill.task import Task, load_task
+from distill.teacher.endpoint import Endpoint, load_endpoint
+
+JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl")
+"""Files that grow, and are dependencies of commands: they always exist, maybe empty."""
+
+
+@dataclass
+class Checked:
+    """done: what the check did itself; found: the state of the project, a line each; next: what to do now."""
+
+    done: list[str] = field(default_factory=list)
+    found: list[str] = field(default_factory=list)
+    next: str = ""
+
+
+def check(root: Path) -> Checked:
+    """Check the configuration and the fixed assets of the project in `root`, make the journals that are missing, and see
+    that decisions which arrived while `convert` ran are not passed over.
+
+    Raises DistillError at the first thing that must be mended, with the remedy.
+    """
+    checked = Checked()
+    _one_environment(root)
+    task = load_task(root / "configs/task.yml")
+    project = srsly.read_yaml(root / "project.yml")
+    endpoint = load_endpoint(root / "configs/teacher.cfg")
+    _configs_agree(root, project, task, has_teacher=endpoint is not None)
+    _checksums(root, project)
+    for name in JOURNALS:
+        path = root / name
+        if not path.exists():
+            path.touch()
+            checked.done.append(f"{name}: made, empty")
+    decided = load_decisions(root / "assets/reviews.jsonl")
+    _stale_manifest(root, checked)
+    _state(root, project, task, endpoint, decided, checked)
+    return checked
+
+
+def _one_environment(root: Path) -> None:
+    """A fork that runs in its parent's virtual environment would mix the code of both."""
+    package = Path(distill.__file__).resolve()
+    if not package.is_relative_to(root.resolve()):
+        raise DistillError(
+            f"the package `distill` is imported from {package.parent}, outside this project",
+            "Make a virtual environment for this project and install it there: `pip install -e .`",
+        )
+
+
+def _configs_agree(root: Path, project: dict[str, Any], task: Task, *, has_teacher: bool) -> None:
+    variables = project["vars"]
+    if variables["lang"] != task.language:
+        raise DistillError(
+            f"project.yml: `lang` is {variables['lang']!r}, but `language` in configs/task.yml is {task.language!r}",
+            "Make them the same.",
+        )
+    for name in ("teacher", "student") if has_teacher else ("student",):
+        path = root / f"configs/{name}.cfg"
+        config = Config().from_disk(path, interpolate=False)
+        if config["nlp"]["lang"] != task.language:
+            raise DistillError(
+                f"{path}: `lang` is {config['nlp']['lang']!r}, but `language` in configs/task.yml is {task.language!r}",
+                "Make them the same.",
+            )
+        pipeline = [pipe for pipe in config["nlp"]["pipeline"] if pipe != "tok2vec"]
+        if sorted(pipeline) != sorted(task.kinds):
+            raise DistillError(
+                f"{path}: the pipeline is {', '.join(pipeline)}, but configs/task.yml has {', '.join(task.kinds)}",
+                "Give both the same components.",
+            )
+
+
+def _checksums(root: Path, project: dict[str, Any]) -> None:
+    """weasel only prints when an asset is not what its checksum says."""
+    for asset in project.get("assets", []):
+        path = root / asset["dest"]
+        if not asset.get("checksum") or not path.exists():
+            continue
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "md5").hexdigest()
+        if found != asset["checksum"]:
+            raise DistillError(
+                f"{asset['dest']}: expected the MD5 {asset['checksum']}, got {found}",
+                "If the change is meant, put the new checksum into project.yml under `assets`; if not, restore the file.",
+            )
+
+
+def _stale_manifest(root: Path, checked: Checked) -> None:
+    """weasel hashes what a step read after the step, so a decision that arrived in the last moments of `convert` would be
+    locked as seen. Without its manifest, `convert` runs again."""
+    manifest = root / "corpus/manifest.json"
+    if manifest.exists() and read_json(manifest)["reviews_sha256"] != reviews_digest(root / "assets/reviews.jsonl"):
+        manifest.unlink()
+        checked.done.append("assets/reviews.jsonl has changed since the last convert, which will run again")
+
+
+def _state(
+    root: Path, project: dict[str, Any], task: Task, endpoint: Endpoint | None, decided: Decided, checked: Checked
+) -> None:
+    source = root / project["vars"]["texts"]
+    texts = _lines(root / "corpus/texts.jsonl")
+    answers = _lines(root / "assets/responses.jsonl")
+    split = load_split(root / "assets/split.jsonl")
+    sizes = Counter(split.samples.values())
+    reviewed = Counter(split.samples.get(text_id, "pool") for text_id in decided.settled)
+    checked.found = [
+        f"task: {task.title} ({', '.join(f'{kind} with {len(task.labels(kind))} labels' for kind in task.kinds)})",
+        f"texts: {texts} ingested" if texts else f"texts: none ingested yet from {project['vars']['texts']}",
+        f"teacher: {answers} answers recorded" if endpoint else "teacher: none (the pipeline in configs/teacher.cfg is empty)",
+        f"reviews: {reviewed['test']} of {sizes['test']} test, {reviewed['dev']} of {sizes['dev']} dev, {reviewed['pool']} of the pool"
+        + (f"; {len(decided.conflicts)} in conflict" if decided.conflicts else ""),
+    ]
+    stale = sum(decision.guidelines != task.guidelines_version for decision in decided.settled.values())
+    if stale:
+        checked.found.append(f"guidelines: {stale} decisions were made under another version than task.yml's")
+    if not source.exists() or not any(True for _ in _some(source)):
+        checked.next = f'put texts into {project["vars"]["texts"]}, one a line ({{"text": "…"}}), then `weasel run all`'
+    elif endpoint and endpoint.gguf and not answers and not (root / endpoint.gguf).exists():
+        checked.next = "`weasel run fetch-teacher` gets the teacher's model file; then `weasel run all`"
+    elif texts and reviewed["test"] < sizes["test"]:
+        checked.next = "`weasel run all`; the unreviewed blind samples stand first in corpus/queue.jsonl"
+    else:
+        checked.next = "`weasel run all`"
+
+
+def _lines(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
+def _some(source: Path) -> Any:
+    return source.iterdir() if source.is_dir() else source.open("rb")

@@ -1,0 +1,172 @@
+"""Silver annotations and people's decisions to what spaCy trains on."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.util import filter_spans
+from wasabi import msg
+
+from distill.files import write_bytes, write_json, write_jsonl
+from distill.records import TRAINABLE, Annotated, Span, Text, read_records
+from distill.review.decisions import Decided, Decision, load_decisions, reviews_digest
+from distill.task import Task, load_task
+
+RULE = "Decisions made under older guidelines are used like the others."
+"""What becomes of decisions whose guidelines version is not that of task.yml."""
+
+
+@dataclass
+class Converted:
+    """What `convert` did, and what it made it from; it is written to `corpus/manifest.json`.
+
+    reviews_sha256: of the journal that was read. docs: texts in each corpus. older_guidelines: decisions made under
+    another version of the guidelines. conflicts: texts whose decisions differ, which are left out. quarantined:
+    decisions that cannot be used. left_out: decisions with the answer reject or ignore.
+    """
+
+    reviews_sha256: str = ""
+    docs: dict[str, int] = field(default_factory=dict)
+    older_guidelines: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    left_out: int = 0
+    rule: str = RULE
+
+
+def convert(
+    texts_path: Path, silver_path: Path, reviews_path: Path, task_path: Path, output: Path
+) -> Converted:
+    """Write `silver.spacy`, `train.spacy`, `dev.spacy`, `test.spacy`, `labels/`, `quarantine.jsonl` and `manifest.json`
+    into the folder `output`.
+
+    A decision that arrives while this runs is not missed: the journal is read again until it is the same at the end as at
+    the start, and its hash stands in the manifest.
+    """
+    task = load_task(task_path)
+    while True:
+        before = reviews_digest(reviews_path)
+        done = _convert(texts_path, silver_path, load_decisions(reviews_path), task, output)
+        done.reviews_sha256 = before
+        if reviews_digest(reviews_path) == before:
+            break
+        msg.info("A decision arrived meanwhile: converting again")
+    write_json(output / "manifest.json", asdict(done))
+    return done
+
+
+def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, output: Path) -> Converted:
+    nlp = spacy.blank(task.language)
+    done = Converted(conflicts=len(decided.conflicts))
+    bins = {name: DocBin(store_user_data=True) for name in ("silver", "train", "dev", "test")}
+    quarantine: list[dict[str, Any]] = []
+
+    for record in read_records(silver_path, Annotated):
+        doc = _silver_doc(nlp, record, task)
+        if doc is not None:
+            bins["silver"].add(doc)
+
+    unseen = set(decided.settled)
+    for text in read_records(texts_path, Text):
+        decision = decided.settled.get(text.id)
+        if decision is None:
+            continue
+        unseen.discard(text.id)
+        done.older_guidelines += decision.guidelines != task.guidelines_version
+        if decision.answer != "accept":
+            done.left_out += 1
+            continue
+        doc, reason = _reviewed_doc(nlp, text, decision, task)
+        if doc is None:
+            quarantine.append(_quarantined(decision, reason))
+        else:
+            bins["train" if text.sample == "pool" else text.sample].add(doc)
+    quarantine += [
+        _quarantined(decided.settled[text_id], "no text with this id in the corpus") for text_id in sorted(unseen)
+    ]
+
+    for name, docs in bins.items():
+        write_bytes(output / f"{name}.spacy", docs.to_bytes())
+        done.docs[name] = len(docs)
+    write_jsonl(output / "quarantine.jsonl", quarantine)
+    done.quarantined = len(quarantine)
+    for kind in task.kinds:
+        write_json(output / "labels" / f"{kind}.json", _label_data(nlp, kind, task.labels(kind)))
+    return done
+
+
+def _silver_doc(nlp: Language, record: Annotated, task: Task) -> Doc | None:
+    """A doc with what the teacher said where its status may train; a component whose status may not stays missing."""
+    trusted = {kind for kind, run in record.teacher.items() if run.status in TRAINABLE}
+    if record.sample != "pool" or not trusted:
+        return None
+    doc = _doc(nlp, record.id, record.text)
+    if "ner" in trusted and record.spans is not None:
+        ents = [doc.char_span(span.start, span.end, label=span.label) for span in record.spans]
+        doc.set_ents(filter_spans([ent for ent in ents if ent is not None]), default="outside")
+    if "textcat" in trusted and record.accept is not None:
+        doc.cats = {label: float(label in record.accept) for label in task.labels("textcat")}
+    return doc
+
+
+def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> tuple[Doc | None, str]:
+    """A doc with what a person decided, or the reason why it cannot be made."""
+    if text.sample == "held_out":
+        return None, "the text is held out: it came later with the group of a text of the blind samples"
+    if decision.text != text.text:
+        return None, "the text has changed since the decision"
+    doc = _doc(nlp, text.id, text.text)
+    if decision.spans is not None:
+        reason = _set_ents(doc, decision.spans, task)
+        if reason:
+            return None, reason
+    if decision.accept is not None and task.components.textcat:
+        unknown = [label for label in decision.accept if label not in task.labels("textcat")]
+        if unknown or len(decision.accept) != 1:
+            expected = f"exactly one of {', '.join(task.labels('textcat'))}"
+            return None, f"labels of the text: expected {expected}, got {', '.join(decision.accept) or 'none'}"
+        doc.cats = {label: float(label in decision.accept) for label in task.labels("textcat")}
+    return doc, ""
+
+
+def _set_ents(doc: Doc, spans: list[Span], task: Task) -> str:
+    """Set the entities of a doc; returns the reason where that cannot be."""
+    ents = []
+    for span in sorted(spans, key=lambda span: (span.start, span.end)):
+        place = f"span {span.start}–{span.end} {span.label} {doc.text[span.start : span.end]!r}"
+        if span.label not in task.labels("ner"):
+            return f"{place}: expected a label of {', '.join(task.labels('ner'))}"
+        ent = doc.char_span(span.start, span.end, label=span.label)
+        if ent is None:
+            wider = doc.char_span(span.start, span.end, alignment_mode="expand")
+            tokens = " | ".join(token.text for token in wider) if wider is not None else "none"
+            return f"{place}: does not begin and end with a token; the tokens there are {tokens}"
+        if ents and ent.start < ents[-1].end:
+            return f"{place}: overlaps the span before it"
+        ents.append(ent)
+    doc.set_ents(ents, default="outside")
+    return ""
+
+
+def _doc(nlp: Language, text_id: str, text: str) -> Doc:
+    doc = nlp.make_doc(text)
+    doc.user_data["id"] = text_id
+    return doc
+
+
+def _quarantined(decision: Decision, reason: str) -> dict[str, Any]:
+    return {"reason": reason, **decision.model_dump(exclude_none=True)}
+
+
+def _label_data(nlp: Language, kind: str, labels: list[str]) -> Any:
+    """The labels in the form that spaCy's `read_labels` hands to the component."""
+    if kind == "textcat":
+        return labels
+    ner: Any = nlp.create_pipe("ner")
+    actions = ner.moves.get_actions(entity_types=labels)
+    # Sorted, for spaCy keeps the labels in sets, whose order differs from run to run
+    return {str(action): dict(sorted(counts.items())) for action, counts in sorted(actions.items())}
+

@@ -1,0 +1,125 @@
+"""Raw texts to `corpus/texts.jsonl`: ids, no exact duplicates, a sample for each, and the rest explained."""
+
+import json
+import sqlite3
+import tempfile
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from distill.corpus.split import Drawn, draw, load_split
+from distill.errors import DistillError
+from distill.files import atomic, digest
+from distill.formats.texts import RawText, Rejected, read_texts
+from distill.records import Text, write_records
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What `ingest` did: counts of texts, of exact duplicates removed, of rejected rows, and of texts by sample.
+
+    drawn: how many texts the samples got in this run, None where they were frozen before.
+    missing: ids of the frozen samples that are no longer among the texts.
+    """
+
+    texts: int
+    duplicates: int
+    rejected: int
+    samples: dict[str, int]
+    drawn: Drawn | None
+    missing: list[str]
+
+
+def ingest(
+    source: Path,
+    split_path: Path,
+    output: Path,
+    rejected_path: Path,
+    *,
+    test: int,
+    dev: int,
+    seed: int,
+    max_characters: int,
+) -> Ingested:
+    """Write the texts of `source` to `output` in their order, and the rows that cannot be used to `rejected_path`.
+
+    test, dev: how many texts the blind samples get when they are drawn, which happens once: the draw is appended to
+    `split_path` and is only read from then on. max_characters: longer texts are rejected (code points).
+
+    Memory does not grow with the number of texts: what must be remembered of each is in a temporary SQLite file.
+    """
+    with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "texts.db")) as db:
+        db.executescript(
+            "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;"
+            "CREATE TABLE texts (id TEXT PRIMARY KEY, hash BLOB UNIQUE, text TEXT, grp TEXT, meta TEXT);"
+        )
+        counts: Counter[str] = Counter()
+        with atomic(rejected_path) as rejected:
+            for row in tqdm(read_texts(source), desc="texts", unit="", mininterval=0.5, disable=None):
+                refused = row if isinstance(row, Rejected) else _add(db, row, max_characters, counts)
+                if refused:
+                    counts["rejected"] += 1
+                    rejected.write((json.dumps(asdict(refused), ensure_ascii=False) + "\n").encode())
+        db.execute("CREATE INDEX by_group ON texts (grp)")
+
+        split = load_split(split_path)
+        drawn = None
+        if not split.samples and counts["texts"]:
+            drawn = draw(
+                db.execute("SELECT grp, id FROM texts ORDER BY grp, id"), counts["texts"], test=test, dev=dev, seed=seed
+            )
+            drawn.save(split_path)
+            split = load_split(split_path)
+
+        samples: Counter[str] = Counter()
+
+        def records() -> Iterator[Text]:
+            for id_, text, group, meta in db.execute("SELECT id, text, grp, meta FROM texts ORDER BY rowid"):
+                sample = split.sample(id_, group)
+                samples[sample] += 1
+                yield Text(id=id_, text=text, group=group, sample=sample, meta=json.loads(meta))
+
+        write_records(output, records())
+        missing = [
+            id_ for id_ in split.samples if not db.execute("SELECT 1 FROM texts WHERE id = ?", (id_,)).fetchone()
+        ]
+    return Ingested(counts["texts"], counts["duplicates"], counts["rejected"], dict(samples), drawn, missing)
+
+
+def text_id(text: str) -> str:
+    """The id of a text that came without one: a hash of it."""
+    return digest(text.encode())[:16]
+
+
+def default_group(text: str) -> str:
+    """The group of a text that came without one. Texts that differ in case, white space or Unicode form only share it,
+    so that a test text's twin never trains."""
+    return digest(" ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode())[:16]
+
+
+def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Counter[str]) -> Rejected | None:
+    """Store a row, count it as a duplicate, or say why it is refused."""
+    if len(row.text) > max_characters:
+        return _refuse(row, f"{len(row.text)} characters, over the limit of {max_characters}")
+    id_ = text_id(row.text) if row.id is None else row.id
+    text_hash = bytes.fromhex(digest(row.text.encode()))
+    same_id = db.execute("SELECT hash FROM texts WHERE id = ?", (id_,)).fetchone()
+    if same_id and same_id[0] != text_hash:
+        return _refuse(row, f"the id {id_!r} stands for another text further up")
+    inserted = db.execute(
+        "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?, ?)",
+        (id_, text_hash, row.text, default_group(row.text) if row.group is None else row.group, json.dumps(row.meta)),
+    )
+    counts["texts" if inserted.rowcount else "duplicates"] += 1
+    return None
+
+
+def _refuse(row: RawText, reason: str) -> Rejected:
+    return Rejected(row.file, row.line, reason, row.text[:200])
+
+

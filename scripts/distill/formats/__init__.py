@@ -1,0 +1,1 @@
+"""Reading files that other tools wrote, one module a format."""

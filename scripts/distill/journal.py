@@ -1,0 +1,194 @@
+"""Append-only journals: the teacher's answers and people's decisions.
+
+An entry is on disk before `append` returns. The order of the lines carries no meaning: an entry has an id and names
+the entries it supersedes, so that the union of two journals' lines, sorted, is their merge, in either direction.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+from wasabi import msg
+
+from distill.errors import DistillError, at
+from distill.files import atomic, canonical, digest, write_bytes
+from distill.records import Strict, explain
+
+
+class Entry(Strict):
+    """A line of a journal. `supersedes`: the ids of the entries that this one replaces."""
+
+    id: str
+    supersedes: list[str] = []
+
+    def line(self) -> bytes:
+        """The entry as it stands in the file: the same bytes for equal entries."""
+        return canonical(self.model_dump(exclude_none=True)).encode() + b"\n"
+
+
+E = TypeVar("E", bound=Entry)
+
+
+def content_id(entry: Entry) -> str:
+    """An id made from all the other fields of `entry`: equal entries made on two machines are one entry."""
+    return digest(canonical(entry.model_dump(exclude={"id"}, exclude_none=True)).encode())[:24]
+
+
+def entries(path: Path, model: type[E]) -> Iterator[E]:
+    """The entries of a journal, each once; a torn last line (a write that was cut off) is passed over.
+
+    Raises DistillError where any other line is not a `model`, or one id stands for two contents.
+    """
+    seen: dict[str, bytes] = {}
+    for number, line in _lines(path):
+        try:
+            entry = model.model_validate_json(line)
+        except ValidationError as error:
+            raise DistillError(
+                f"{at(path, number)}: not an entry of this journal ({explain(error)})",
+                "Mend that line, or delete it if its content can be spared.",
+            ) from None
+        canonical_line = entry.line()
+        if entry.id not in seen:
+            seen[entry.id] = canonical_line
+            yield entry
+        elif seen[entry.id] != canonical_line:
+            raise DistillError(
+                f"{at(path, number)}: the id {entry.id} stands for two different entries",
+                "Compare the two lines, keep the true one and delete the other.",
+            )
+
+
+def heads(all_entries: Iterable[E]) -> list[E]:
+    """The entries that no other one supersedes, sorted by id."""
+    by_id = {entry.id: entry for entry in all_entries}
+    replaced = {old for entry in by_id.values() for old in entry.supersedes}
+    return [by_id[key] for key in sorted(by_id.keys() - replaced)]
+
+
+def merge(target: Path, other: Path) -> int:
+    """Make `target` the union of both journals, sorted; returns how many entries are new in it.
+
+    Raises DistillError where `target` has a writer.
+    """
+    with _lock(target):
+        old = {line for _, line in _lines(target)}
+        union = old | {line for _, line in _lines(other)}
+        with atomic(target) as file:
+            file.writelines(line + b"\n" for line in sorted(union))
+        return len(union) - len(old)
+
+
+def clear(path: Path) -> int:
+    """Empty a journal, and keep what it held in `<journal>.old`; returns how many lines that are.
+
+    Raises DistillError where it has a writer.
+    """
+    with _lock(path):
+        count = sum(1 for _ in _lines(path))
+        if count:
+            path.replace(f"{path}.old")
+        write_bytes(path, b"")
+        return count
+
+
+class Journal(Generic[E]):
+    """A journal open for appending, by one process at a time.
+
+    Use it in a `with` statement. A second writer is refused with a DistillError.
+    """
+
+    def __init__(self, path: Path, model: type[E]) -> None:
+        self.path = path
+        self.model = model
+        self._lock = _lock(path)
+
+    def __enter__(self) -> Self:
+        self._lock.__enter__()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            _mend_last_line(self.path)
+            self._file = self.path.open("ab")
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+        self._lock.release()
+
+    def append(self, *new: E) -> None:
+        """Write the entries and return once they are on disk."""
+        self._file.write(b"".join(entry.line() for entry in new))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+
+class _Lock(FileLock):
+    """A file lock that says in our words who is in the way."""
+
+    def __enter__(self) -> Self:
+        try:
+            return super().__enter__()
+        except Timeout:
+            journal = Path(self.lock_file).with_suffix("")
+            raise DistillError(
+                f"{journal}: another process is writing to it",
+                "Wait for the other run or review server to end, or stop it; nothing was changed.",
+            ) from None
+
+
+def _lock(path: Path) -> _Lock:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return _Lock(f"{path}.lock", timeout=0)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The complete lines of a journal, without their line ends, as (number from 1, line)."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            if not line.endswith(b"\n") and not _whole(line):
+                msg.warn(f"{at(path, number)}: the last write was cut off; that line is not used")
+                return
+            yield number, line.rstrip(b"\r\n")
+
+
+def _whole(line: bytes) -> bool:
+    """Whether a last line without a line end is an entry all the same (a file saved by hand)."""
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _mend_last_line(path: Path) -> None:
+    """Before appending: end a last line that lacks its line end, or move a torn one to `<journal>.torn`."""
+    if not path.exists() or not path.stat().st_size:
+        return
+    with path.open("rb+") as file:
+        data = file.read()
+        if data.endswith(b"\n"):
+            return
+        start = data.rfind(b"\n") + 1
+        if _whole(data[start:]):
+            file.write(b"\n")
+        else:
+            with Path(f"{path}.torn").open("ab") as torn:
+                torn.write(data[start:] + b"\n")
+            file.truncate(start)
+            msg.warn(f"{path}: the last write was cut off; what there was of it is now in {path}.torn")
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,127 @@
+"""The record: one text and what is known about it, one JSON object a line, a superset of Prodigy's JSONL.
+
+Offsets are Unicode code points, 0-based, end-exclusive; `token_start` and `token_end` are inclusive.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distill.errors import DistillError, at
+from distill.files import read_jsonl, write_jsonl
+
+Sample = Literal["test", "dev", "pool", "held_out"]
+"""Where a text belongs. `test` and `dev` are drawn once and reviewed blind; `pool` trains; `held_out` came later
+with the group of a test or dev text, so it is used for nothing."""
+
+Status = Literal["ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"]
+"""How the teacher did with one component of one text, from best to worst."""
+
+STATUSES: tuple[Status, ...] = ("ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error")
+TRAINABLE: frozenset[Status] = frozenset({"ok", "ok_empty"})
+"""The statuses that may enter training without a person having looked."""
+
+
+class Strict(BaseModel):
+    """A model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Span(Strict):
+    """A labelled stretch of a text. `start`, `end`: code points; `token_start`, `token_end`: tokens, inclusive."""
+
+    start: int = Field(ge=0)
+    end: int = Field(gt=0)
+    label: str
+    token_start: int | None = None
+    token_end: int | None = None
+
+
+class Token(Strict):
+    """A token of spaCy's tokenizer. `ws`: whether a space follows."""
+
+    text: str
+    start: int
+    end: int
+    id: int
+    ws: bool
+
+
+class Text(Strict):
+    """A text as `ingest` wrote it."""
+
+    id: str
+    text: str
+    group: str
+    sample: Sample
+    meta: dict[str, Any] = {}
+
+
+class Dropped(Strict):
+    """Something in a teacher's answer that was not used, and why."""
+
+    reason: str
+    item: str
+
+
+class TeacherRun(Strict):
+    """What became of the teacher's answers for one component of one text.
+
+    keys: of the requests, in the order of the questions. tokens_in, tokens_out: as the endpoint counted them.
+    """
+
+    status: Status
+    keys: list[str] = []
+    dropped: list[Dropped] = []
+    error: str | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Annotated(Text):
+    """A text with the teacher's annotations. `spans` and `accept` are None where that component was not asked or failed."""
+
+    tokens: list[Token] = []
+    spans: list[Span] | None = None
+    accept: list[str] | None = None
+    teacher: dict[str, TeacherRun] = {}
+
+
+class Queued(Text):
+    """A text in the order in which people should look at it. `why`: what put it in its place."""
+
+    why: str
+
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+def read_records(path: Path, model: type[Row]) -> Iterator[Row]:
+    """Stream the rows of a JSONL file as `model`.
+
+    Raises DistillError with file, line, key and value where a row does not fit.
+    """
+    for number, row in read_jsonl(path):
+        try:
+            yield model.model_validate(row)
+        except ValidationError as error:
+            raise DistillError(f"{at(path, number)}: {explain(error)}", "Mend or delete that line.") from None
+
+
+def write_records(path: Path, rows: Iterable[BaseModel]) -> int:
+    """Write `rows` to `path`, one a line, without the fields that are None; returns how many."""
+    return write_jsonl(path, (row.model_dump(exclude_none=True) for row in rows))
+
+
+def explain(error: ValidationError) -> str:
+    """The first complaint of a pydantic error in one line: key, what was expected, what came."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the row"
+    if first["type"] == "extra_forbidden":
+        return f"unknown key `{key}`"
+    if first["type"] == "missing":
+        return f"key `{key}` is missing"
+    return f"`{key}`: {first['msg']}, got {first['input']!r}"

@@ -1,0 +1,194 @@
+"""`training/report.html`: one self-contained page, every figure in it computed from files of the run."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import srsly
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from spacy import displacy
+
+from distill.files import read_json, read_jsonl, write_bytes
+from distill.records import STATUSES, Annotated, read_records
+from distill.student.evaluate import SYSTEMS, headline
+from distill.task import Kind, Task, load_task
+
+NAMES = {
+    "baseline": "trivial baseline",
+    "teacher": "teacher",
+    "silver": "silver only",
+    "reviewed": "reviews only",
+    "two_stage": "silver, then reviews",
+}
+"""What the page calls the systems."""
+
+MEASURES: dict[Kind, str] = {"ner": "F of spans", "textcat": "mean F of the labels"}
+MAX_DIFFERENCES = 25
+COLOURS = ("#f2b880", "#9fd0a4", "#9cc3e6", "#d9b3e6", "#e6a5a5", "#c9c96b", "#8fd3d1", "#c0b7ad")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that the report reads. logs: the training log of each stage."""
+
+    task: Path
+    silver: Path
+    blind: Path
+    manifest: Path
+    metrics: Path
+    predictions: Path
+    curve: Path
+    logs: dict[str, Path]
+
+
+def report(inputs: Inputs, output: Path) -> list[str]:
+    """Write the page, and return what it says first: a sentence each."""
+    task = load_task(inputs.task)
+    metrics = read_json(inputs.metrics)
+    story = tell(metrics, task)
+    predictions = [row for _, row in read_jsonl(inputs.predictions)]
+    environment = Environment(
+        loader=PackageLoader("distill.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["percent"] = percent
+    page = environment.get_template("report.html.jinja").render(
+        task=task,
+        metrics=metrics,
+        story=story,
+        names=NAMES,
+        measures=MEASURES,
+        systems=SYSTEMS,
+        headline=headline,
+        curves={kind: points for kind in task.kinds if (points := _curve(read_json(inputs.curve), kind))},
+        progress={name: rows for name, path in inputs.logs.items() if (rows := _progress(path))},
+        teacher=_teacher(inputs),
+        confusion=_confusion(predictions, task),
+        differing=_differing(predictions, task),
+        manifest=read_json(inputs.manifest),
+        statuses=STATUSES,
+    )
+    write_bytes(output, page.encode())
+    return story
+
+
+def tell(metrics: dict[str, Any], task: Task) -> list[str]:
+    """The story in sentences: what ships, whether it beats its teacher, whether silver helped."""
+    ships = metrics["ships"]
+    if ships is None:
+        return ["No student has learned anything yet: there are neither usable answers of the teacher nor reviews."]
+    sentences = [f"What ships is the student that learned from {NAMES[ships]}; dev preferred it."]
+    if not metrics["differences"]:
+        return [*sentences, "No test text has been reviewed yet, so nothing is known about how good it is."]
+    control = "reviewed" if ships != "reviewed" else "two_stage"
+    for kind in task.kinds:
+        against = metrics["differences"].get(kind)
+        if not against:
+            continue
+        what = MEASURES[kind]
+        sentences.append(f"{kind}, {what}: against the teacher {_difference(against['teacher'])}.")
+        if ships == "silver":
+            sentences.append(f"{kind}: against reviews only {_difference(against['reviewed'])}.")
+            continue
+        with_silver = against[control] if ships == "two_stage" else _negated(against[control])
+        sentences.append(f"{kind}: {_silver_verdict(with_silver)}")
+    return sentences
+
+
+def _negated(difference: dict[str, Any]) -> dict[str, Any]:
+    interval = difference["interval"]
+    return {"value": -difference["value"], "interval": interval and [-interval[1], -interval[0]]}
+
+
+def _silver_verdict(difference: dict[str, Any]) -> str:
+    """Whether learning from silver first helped, from (silver, then reviews) − (reviews only)."""
+    low, high = difference["interval"] or (0.0, 0.0)
+    verdict = "helped" if low > 0 else "hurt" if high < 0 else "made no difference that this test sample can show"
+    return f"learning from silver before the reviews {verdict} ({_difference(difference)} against reviews only)."
+
+
+def _difference(difference: dict[str, Any]) -> str:
+    interval = difference["interval"]
+    bounds = f" (95% interval {100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})" if interval else ""
+    return f"{100 * difference['value']:+.1f} points{bounds}".replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """A share as a percentage with one decimal, a dash for none."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _curve(rows: list[dict[str, Any]], kind: Kind) -> dict[str, list[dict[str, float]]]:
+    """For each system the points of its curve: reviews, and the mean, lowest and highest figure over the seeds."""
+    lines: dict[str, list[dict[str, float]]] = {}
+    for system in ("reviewed", "two_stage"):
+        sizes = sorted({row["reviews"] for row in rows if row["system"] == system and kind in row})
+        for size in sizes:
+            values = [row[kind] for row in rows if row["system"] == system and row["reviews"] == size]
+            point = {"reviews": size, "mean": mean(values), "low": min(values), "high": max(values)}
+            lines.setdefault(system, []).append(point)
+    return lines
+
+
+def _progress(path: Path) -> list[dict[str, float]]:
+    """Step and dev score of each evaluation in a training log."""
+    rows = srsly.read_jsonl(path) if path.stat().st_size else []
+    return [{"step": row["step"], "score": row["score"]} for row in rows if row.get("score") is not None]
+
+
+def _teacher(inputs: Inputs) -> dict[str, Any]:
+    """Statuses by component, and what was dropped from the answers by reason, over all texts."""
+    statuses: dict[str, Counter[str]] = {}
+    dropped: Counter[str] = Counter()
+    texts = 0
+    for path in (inputs.silver, inputs.blind):
+        for record in read_records(path, Annotated):
+            texts += 1
+            for kind, run in record.teacher.items():
+                statuses.setdefault(kind, Counter())[run.status] += 1
+                dropped.update(f"{kind}: {item.reason.replace('_', ' ')}" for item in run.dropped)
+    return {"texts": texts, "statuses": statuses, "dropped": dropped.most_common()}
+
+
+def _confusion(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any] | None:
+    """How often each label of the texts was taken for which, by the student: rows are gold, columns what it said."""
+    labels = task.labels("textcat")
+    rows = [row for row in predictions if row["gold"]["accept"]]
+    if not rows or not labels:
+        return None
+    counts = Counter((row["gold"]["accept"][0], (row["student"]["accept"] or [""])[0]) for row in rows)
+    table = [[counts[right, said] for said in labels] for right in labels]
+    return {"labels": labels, "rows": table, "most": max(max(row) for row in table) or 1}
+
+
+def _differing(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any]:
+    """Test texts on which teacher and student differ, each drawn as people, student and teacher see it."""
+    differing = [row for row in predictions if row["teacher"] != row["student"]]
+    labels = task.labels("ner")
+    colours = dict(zip(labels, (COLOURS * (len(labels) // len(COLOURS) + 1))[: len(labels)], strict=True))
+    shown = [
+        {"id": row["id"], "sides": [_side(row, side, colours) for side in ("gold", "student", "teacher")]}
+        for row in differing[:MAX_DIFFERENCES]
+    ]
+    return {"count": len(differing), "of": len(predictions), "shown": shown}
+
+
+def _side(row: dict[str, Any], side: str, colours: dict[str, str]) -> dict[str, Any]:
+    said = row[side]
+    # displaCy puts labels into the page as they are
+    ents = [{**span, "label": str(Markup.escape(span["label"]))} for span in said["spans"]]
+    drawn = displacy.render(
+        {"text": row["text"], "ents": ents, "title": None},
+        style="ent",
+        manual=True,
+        jupyter=False,
+        options={"colors": {str(Markup.escape(label)): colour for label, colour in colours.items()}},
+    )
+    right = said == row["gold"] if side != "gold" else None
+    return {"name": {"gold": "people"}.get(side, side), "html": Markup(drawn), "accept": said["accept"], "right": right}

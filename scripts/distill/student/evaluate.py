@@ -1,0 +1,249 @@
+"""Everything that can label a text, side by side on the same blind test sample."""
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from distill.files import write_json, write_jsonl
+from distill.records import Annotated, read_records
+from distill.review.decisions import load_decisions
+from distill.student import score, speed
+from distill.student.baseline import Baseline
+from distill.student.score import Floats, Prediction, prediction
+from distill.student.train import learned_from
+from distill.task import Kind, Task, load_task
+from distill.teacher.responses import load_responses
+
+STUDENTS = ("two_stage", "reviewed", "silver")
+"""The trained pipelines; where dev cannot tell them apart, the first one ships."""
+
+SYSTEMS = ("baseline", "teacher", "silver", "reviewed", "two_stage")
+"""All that is compared, in the order of the report."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that an evaluation reads. corpus: the folder that `convert` wrote; models: the students' pipelines."""
+
+    task: Path
+    corpus: Path
+    blind: Path
+    reviews: Path
+    responses: Path
+    models: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Gold:
+    """The reviewed texts of a sample."""
+
+    docs: list[Doc]
+
+    def of(self, kind: Kind) -> list[int]:
+        """The places of the texts on which a component was decided."""
+        return [
+            place
+            for place, doc in enumerate(self.docs)
+            if (bool(doc.cats) if kind == "textcat" else doc.has_annotation("ENT_IOB"))
+        ]
+
+
+def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict[str, Any]:
+    """Score all systems on the test sample, choose by dev what ships, and write `metrics_path` (all figures) and
+    `predictions_path` (a line a test text: what was decided, what the teacher and the shipped student say).
+
+    Returns the metrics. With no reviewed test texts the figures are None.
+    """
+    task = load_task(inputs.task)
+    gold = {name: load_gold(inputs.corpus / f"{name}.spacy", task) for name in ("train", "dev", "test")}
+    students = {name: spacy.load(inputs.models[name]) for name in STUDENTS}
+    teacher = {record.id: record for record in read_records(inputs.blind, Annotated)}
+    baseline = Baseline(task.language, gold["train"].docs)
+
+    said: dict[str, dict[str, list[Prediction]]] = {}
+    for sample in ("dev", "test"):
+        docs = gold[sample].docs
+        texts = [doc.text for doc in docs]
+        said[sample] = {
+            "baseline": [prediction(baseline(text)) for text in texts],
+            "teacher": [_of_teacher(teacher.get(doc.user_data["id"])) for doc in docs],
+            **{name: [prediction(doc) for doc in nlp.pipe(texts)] for name, nlp in students.items()},
+        }
+
+    counts = {
+        sample: {system: _counts(task, gold[sample], predictions) for system, predictions in said[sample].items()}
+        for sample in said
+    }
+    ships = _choose(students, {name: _dev_score(counts["dev"][name]) for name in STUDENTS})
+    metrics = {
+        "ships": ships,
+        "samples": {name: {"texts": len(part.docs), "words": _words(part.docs)} for name, part in gold.items()},
+        "systems": {
+            system: {
+                "learned_from": learned_from(students[system]) if system in students else {},
+                "dev": _dev_score(counts["dev"][system]),
+                "test": _figures(task, counts["test"][system]),
+            }
+            for system in SYSTEMS
+        },
+        "differences": {
+            kind: {
+                system: score.difference(counts["test"][ships][kind], counts["test"][system][kind], _measure(kind))
+                for system in SYSTEMS
+                if ships and system != ships
+            }
+            for kind in task.kinds
+            if ships and len(counts["test"][ships][kind])
+        },
+        "student": _student_costs(inputs.models[ships], [doc.text for doc in gold["test"].docs]) if ships else None,
+        "teacher": _teacher_costs(teacher.values(), inputs.responses),
+        "review": _review_costs(inputs.reviews),
+    }
+    write_json(metrics_path, metrics)
+    write_jsonl(predictions_path, _rows(gold["test"], said["test"], ships))
+    return metrics
+
+
+def load_gold(path: Path, task: Task) -> Gold:
+    """The texts of a DocBin that `convert` wrote."""
+    return Gold(list(DocBin(store_user_data=True).from_disk(path).get_docs(spacy.blank(task.language).vocab)))
+
+
+def headline_scores(nlp: Language, gold: Gold, task: Task) -> dict[Kind, float]:
+    """The headline figure of a pipeline on each component that was decided in `gold`."""
+    said = [prediction(doc) for doc in nlp.pipe([doc.text for doc in gold.docs])]
+    counts = _counts(task, gold, said)
+    return {kind: round(float(_measure(kind)(of_kind.sum(axis=0))), 4) for kind, of_kind in counts.items() if len(of_kind)}
+
+
+def headline(figures: dict[str, Any], kind: Kind) -> dict[str, Any] | None:
+    """The one figure by which a component is compared, from the figures of a system."""
+    of_kind = figures.get(kind)
+    return of_kind["f" if kind == "ner" else "macro_f"] if of_kind else None
+
+
+def _measure(kind: Kind) -> Callable[[Floats], Floats]:
+    """What the headline figure measures: F over all spans, or the mean F of the labels of the texts."""
+    return score.micro_f if kind == "ner" else score.macro_f
+
+
+def _of_teacher(record: Annotated | None) -> Prediction:
+    """What the teacher said; where it failed, nothing."""
+    if record is None:
+        return Prediction(frozenset(), None)
+    spans = frozenset((span.start, span.end, span.label) for span in record.spans or [])
+    return Prediction(spans, record.accept[0] if record.accept else None)
+
+
+def _counts(task: Task, gold: Gold, said: Sequence[Prediction]) -> dict[Kind, Floats]:
+    """Right, false and missed for each component, on the texts on which it was decided."""
+    right = [prediction(doc) for doc in gold.docs]
+    count = {"ner": score.span_counts, "textcat": score.label_counts}
+    return {
+        kind: count[kind]([right[at] for at in places], [said[at] for at in places], task.labels(kind))
+        for kind in task.kinds
+        for places in [gold.of(kind)]
+    }
+
+
+def _figures(task: Task, counts: dict[Kind, Floats]) -> dict[str, Any]:
+    """All figures of a system on a sample, by component; a component without decided texts is left out."""
+    measures: dict[Kind, dict[str, Callable[[Floats], Floats]]] = {
+        "ner": {"f": score.micro_f, "p": score.precision, "r": score.recall, "macro_f": score.macro_f},
+        "textcat": {"macro_f": score.macro_f, "accuracy": score.recall},
+    }
+    return {
+        kind: {
+            "texts": len(of_kind),
+            **{name: score.figure(of_kind, measure) for name, measure in measures[kind].items()},
+            "labels": score.by_label(of_kind, task.labels(kind)),
+        }
+        for kind, of_kind in counts.items()
+        if len(of_kind)
+    }
+
+
+def _dev_score(counts: dict[Kind, Floats]) -> float | None:
+    """The mean of the components' headline figures on dev; None where no dev text was decided."""
+    values = [float(_measure(kind)(of_kind.sum(axis=0))) for kind, of_kind in counts.items() if len(of_kind)]
+    return round(sum(values) / len(values), 4) if values else None
+
+
+def _choose(students: dict[str, Language], dev: dict[str, float | None]) -> str | None:
+    """The student that scores best on dev among those that learned something; None where none did."""
+    trained = [name for name in STUDENTS if learned_from(students[name])]
+    return max(trained, key=lambda name: (dev[name] or 0.0, -STUDENTS.index(name)), default=None)
+
+
+def _student_costs(model: Path, texts: list[str]) -> dict[str, Any]:
+    """Size on disk in bytes, and speed on one core (None without texts to measure it on)."""
+    size = sum(file.stat().st_size for file in model.rglob("*") if file.is_file())
+    return {"bytes": size, "speed": speed.measure(model, texts) if texts else None}
+
+
+def _teacher_costs(records: Iterable[Annotated], responses_path: Path) -> dict[str, Any]:
+    """Statuses, tokens and time of the teacher on the blind samples, from the recorded answers."""
+    answers = load_responses(responses_path).answers
+    statuses: dict[str, dict[str, int]] = {}
+    words, seconds, tokens_in, tokens_out, texts = 0, 0.0, 0, 0, 0
+    teacher_ids = set()
+    for record in records:
+        texts += 1
+        words += len(record.text.split())
+        for kind, run in record.teacher.items():
+            by_status = statuses.setdefault(kind, {})
+            by_status[run.status] = by_status.get(run.status, 0) + 1
+            tokens_in += run.tokens_in
+            tokens_out += run.tokens_out
+            got = [answers[key] for key in run.keys if key in answers]
+            seconds += sum(response.seconds for response in got)
+            teacher_ids |= {response.teacher_id for response in got}
+    return {
+        "ids": sorted(teacher_ids),
+        "texts": texts,
+        "statuses": statuses,
+        "tokens_in": tokens_in,
+        "tokens_out": tokens_out,
+        "words_per_second": round(words / seconds, 1) if seconds else None,
+        "milliseconds_per_text": round(1000 * seconds / texts, 1) if texts and seconds else None,
+    }
+
+
+def _review_costs(path: Path) -> dict[str, Any]:
+    """Decisions in force, conflicts, annotators, and the hours that the decisions took as far as they are known."""
+    decided = load_decisions(path)
+    known = [decision.seconds for decision in decided.settled.values() if decision.seconds is not None]
+    return {
+        "decisions": len(decided.settled),
+        "conflicts": len(decided.conflicts),
+        "annotators": len({decision.annotator for decision in decided.settled.values()}),
+        "hours": round(sum(known) / 3600, 2) if known else None,
+    }
+
+
+def _words(docs: list[Doc]) -> int:
+    return sum(len(doc.text.split()) for doc in docs)
+
+
+def _rows(gold: Gold, said: dict[str, list[Prediction]], ships: str | None) -> Iterable[dict[str, Any]]:
+    nobody = itertools.repeat(Prediction(frozenset(), None))
+    students = said[ships] if ships else nobody
+    for doc, teacher, student in zip(gold.docs, said["teacher"], students, strict=False):
+        sides = {"gold": prediction(doc), "teacher": teacher, "student": student}
+        yield {
+            "id": doc.user_data["id"],
+            "text": doc.text,
+            **{
+                name: {
+                    "spans": [{"start": a, "end": b, "label": label} for a, b, label in sorted(side.spans)],
+                    "accept": [side.label] if side.label else [],
+                }
+                for name, side in sides.items()
+            },
+        }

@@ -1,0 +1,187 @@
+"""configs/task.yml: what to learn. The one place that the teacher's prompt, the converter and the report all read."""
+
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from srsly.ruamel_yaml import YAML, YAMLError
+
+from distill.errors import DistillError, at
+from distill.files import canonical, digest
+from distill.records import Strict
+
+Kind = Literal["ner", "textcat"]
+"""A component of the pipeline, by the name of spaCy's factory: `ner` labels spans, `textcat` gives each text one label."""
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+class Label(Strict):
+    """One label. `definition`: one sentence, read by the teacher and by people. `plural`: what the teacher is asked for, in
+    plain words. `aliases`: other words a teacher may use for it in its answers."""
+
+    definition: str = Field(min_length=1)
+    plural: str | None = None
+    aliases: list[str] = []
+
+
+class Component(Strict):
+    """One component. `labels`: at least one, in the order in which they are shown."""
+
+    labels: dict[str, Label] = Field(min_length=1)
+
+
+class Components(Strict):
+    """The components, named like spaCy's factories; at least one of them."""
+
+    ner: Component | None = None
+    textcat: Component | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> "Components":
+        if not (self.ner or self.textcat):
+            raise ValueError(f"expected at least one of {', '.join(KINDS)}")
+        return self
+
+
+class PromptExample(Strict):
+    """A text with its right answer, shown to the teacher. `spans`: for each label the surface texts, as they stand in
+    `text`, none for a label that is left out; `accept`: the labels of the text. An example teaches the components whose
+    key it has."""
+
+    text: str = Field(min_length=1)
+    spans: dict[str, list[str]] | None = None
+    accept: list[str] | None = None
+
+
+class Task(Strict):
+    """configs/task.yml."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    language: str = Field(pattern=r"^[a-z]{2,3}$")
+    title: str = Field(min_length=1)
+    guidelines: str = ""
+    components: Components
+    examples: list[PromptExample] = []
+
+    @field_validator("name", "language", mode="before")
+    @classmethod
+    def _norwegian(cls, value: Any) -> Any:
+        if value is False:
+            raise ValueError("YAML reads a bare `no` as false: put it in quotes")
+        return value
+
+    def labels(self, kind: Kind) -> list[str]:
+        """The labels of a component, in their order; none where the task does not have it."""
+        component = getattr(self.components, kind)
+        return list(component.labels) if component else []
+
+    def label(self, kind: Kind, name: str) -> Label:
+        """The definition of one label."""
+        label: Label = getattr(self.components, kind).labels[name]
+        return label
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The components that this task has, in the order of the pipeline."""
+        return [kind for kind in KINDS if getattr(self.components, kind)]
+
+    @property
+    def guidelines_version(self) -> str:
+        """A hash of all that tells a person how to decide; it stands on each decision."""
+        told = self.model_dump(include={"guidelines", "components"})
+        return digest(canonical(told).encode())[:12]
+
+    @model_validator(mode="after")
+    def _examples_fit(self) -> "Task":
+        for number, example in enumerate(self.examples, start=1):
+            for label, surfaces in (example.spans or {}).items():
+                if label not in self.labels("ner"):
+                    raise ValueError(
+                        f"example {number}: expected a label of ner ({', '.join(self.labels('ner')) or 'none'}), got {label!r}"
+                    )
+                for surface in surfaces:
+                    if surface not in example.text:
+                        raise ValueError(f"example {number}: {surface!r} does not stand in its text")
+            for label in example.accept or []:
+                if label not in self.labels("textcat"):
+                    raise ValueError(
+                        f"example {number}: expected a label of textcat "
+                        f"({', '.join(self.labels('textcat')) or 'none'}), got {label!r}"
+                    )
+        return self
+
+
+def load_task(path: Path) -> Task:
+    """Read and check a task file.
+
+    Raises DistillError that names file, line, key, what was expected, what came, and the remedy.
+    """
+    if not path.exists():
+        raise DistillError(f"{path}: no such file", "Restore it from version control: it says what to learn.")
+    try:
+        tree = YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise DistillError(
+            f"{at(path, mark.line + 1 if mark else None)}: not valid YAML: {problem}",
+            "Check the indentation and the quotes on that line and the one above.",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise DistillError(f"{path}: not UTF-8 ({error})", "Save the file as UTF-8.") from None
+    if not isinstance(tree, dict):
+        raise DistillError(f"{path}: expected keys and values, got {type(tree).__name__}", "See docs/task.md.")
+    try:
+        return Task.model_validate(_plain(tree))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key, expected, remedy = _complaint(first)
+        raise DistillError(f"{at(path, _line(tree, first['loc']))}: {key}: {expected}", remedy) from None
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, str):
+        return str(node)
+    return node
+
+
+def _line(tree: Any, loc: tuple[int | str, ...]) -> int | None:
+    """The line, from 1, of the deepest part of `loc` that stands in the YAML tree."""
+    line = None
+    for part in loc:
+        try:
+            line = (tree.lc.key(part) if isinstance(tree, dict) else tree.lc.item(part))[0] + 1
+            tree = tree[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line
+
+
+def _complaint(first: Any) -> tuple[str, str, str]:
+    """A pydantic error as (key, expected and got, remedy)."""
+    loc = [str(part) for part in first["loc"]]
+    key = f"`{'.'.join(loc)}`" if loc else "the file"
+    if first["type"] == "extra_forbidden":
+        allowed = _allowed_keys(loc[:-1])
+        return key, f"unknown key; expected one of {', '.join(allowed)}", "Correct the key or delete it."
+    if first["type"] == "missing":
+        return key, "missing; this key is needed", "Add it; docs/task.md shows every key."
+    if first["type"] == "value_error":
+        return key, str(first["ctx"]["error"]), "Correct the value; docs/task.md shows every key."
+    return key, f"{first['msg']}, got {first['input']!r}", "Correct the value; docs/task.md shows every key."
+
+
+def _allowed_keys(loc: list[str]) -> list[str]:
+    """The keys that the schema allows at `loc`."""
+    if not loc:
+        return list(Task.model_fields)
+    if loc[0] == "examples":
+        return list(PromptExample.model_fields)
+    if len(loc) == 1:
+        return list(Components.model_fields)
+    return list(Component.model_fields if len(loc) == 2 else Label.model_fields)

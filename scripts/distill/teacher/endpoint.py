@@ -1,0 +1,100 @@
+"""The `[teacher]` section of configs/teacher.cfg: which model is asked, where, and how hard."""
+
+import ipaddress
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from confection import Config
+from pydantic import Field, ValidationError, model_validator
+
+from distill.errors import DistillError
+from distill.files import file_digest
+from distill.records import Strict, explain
+
+
+class Endpoint(Strict):
+    """Where the teacher is.
+
+    gguf, gguf_sha256: a model file for the embedded server, and its SHA-256 (of the file itself where it is not given).
+    base_url, model: any OpenAI-compatible endpoint, and the model's name there. Exactly one of gguf and base_url is set.
+    teacher_id: the name under which answers are recorded; by default the model's name, or the file's SHA-256.
+    api_key_env: the name of the environment variable that holds the key.
+    allow_remote: whether texts may leave this machine.
+    concurrency: requests in flight. timeout: seconds a try. tries: how often a request is tried.
+    max_failed: the share of texts without a usable answer above which `annotate` fails.
+    context: tokens, for the embedded server.
+    """
+
+    gguf: Path | None = None
+    gguf_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    base_url: str | None = None
+    model: str | None = None
+    teacher_id: str | None = None
+    api_key_env: str | None = None
+    allow_remote: bool = False
+    concurrency: int = Field(default=8, ge=1)
+    timeout: float = Field(default=120.0, gt=0)
+    tries: int = Field(default=5, ge=1)
+    max_failed: float = Field(default=0.05, ge=0, le=1)
+    context: int = Field(default=4096, ge=256)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Endpoint":
+        if (self.gguf is None) == (self.base_url is None):
+            raise ValueError("expected exactly one of `gguf` (a model file) and `base_url` (an endpoint)")
+        if self.base_url is not None and not self.model:
+            raise ValueError("`base_url` needs `model`, the model's name at that endpoint")
+        return self
+
+    @cached_property
+    def identity(self) -> str:
+        """What an answer is recorded under, beside the request itself."""
+        if self.teacher_id:
+            return self.teacher_id
+        if self.gguf is None:
+            return str(self.model)
+        return f"sha256:{self.gguf_sha256 or file_digest(self.gguf)}"
+
+    @property
+    def host(self) -> str:
+        """The host that the texts go to."""
+        return urlsplit(self.base_url or "http://127.0.0.1").hostname or ""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the endpoint is on another machine, as far as its address tells."""
+        if self.host == "localhost":
+            return False
+        try:
+            return not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+
+def load_endpoint(config_path: Path) -> Endpoint | None:
+    """The `[teacher]` section of a teacher config; None where its pipeline is empty (a task without a teacher).
+
+    Raises DistillError that names the file, the key and the value.
+    """
+    if not config_path.exists():
+        raise DistillError(f"{config_path}: no such file", "Restore it from version control.")
+    try:
+        config = Config().from_disk(config_path)
+    except ValueError as error:
+        raise DistillError(f"{config_path}: {error}", "Correct the section that is named.") from None
+    if not config.get("nlp", {}).get("pipeline"):
+        return None
+    return check_endpoint(config.get("teacher", {}), config_path)
+
+
+def check_endpoint(section: dict[str, Any], config_path: Path) -> Endpoint:
+    """Validate a `[teacher]` section."""
+    try:
+        return Endpoint.model_validate(section)
+    except ValidationError as error:
+        allowed = ", ".join(Endpoint.model_fields)
+        raise DistillError(
+            f"{config_path}, section [teacher]: {explain(error)}", f"Correct it; the keys are: {allowed}."
+        ) from None

@@ -1,0 +1,43 @@
+"""Raw texts to corpus/texts.jsonl, with the blind samples drawn."""
+
+from pathlib import Path
+from typing import Annotated
+
+from distill.corpus.ingest import ingest
+from distill.errors import run
+from typer import Option
+from wasabi import msg
+
+
+def main(
+    source: Path,
+    output: Path,
+    split: Annotated[Path, Option(help="The frozen draw of the blind samples; an empty one is drawn now.")],
+    rejected: Annotated[Path, Option(help="Where the rows that cannot be used go, with file, line and reason.")],
+    test: Annotated[int, Option(help="Texts of the test sample, when it is drawn.", min=0)],
+    dev: Annotated[int, Option(help="Texts of the dev sample, when it is drawn.", min=0)],
+    seed: Annotated[int, Option(help="Seed of the draw.")],
+    max_characters: Annotated[int, Option(help="Longer texts are rejected.", min=1)],
+) -> None:
+    """Read texts from SOURCE (.jsonl, .csv, .tsv, .txt or a folder) into OUTPUT: ids, no exact duplicates, and the blind
+    samples drawn once."""
+    done = ingest(source, split, output, rejected, test=test, dev=dev, seed=seed, max_characters=max_characters)
+    if done.drawn:
+        msg.good(f"Blind samples drawn and frozen in {split}: {done.drawn.test} test, {done.drawn.dev} dev")
+        if (done.drawn.test, done.drawn.dev) != (test, dev):
+            msg.warn(
+                f"{test} test and {dev} dev texts were wanted; of {done.texts} texts they get half at the most. "
+                f"To draw anew from more texts, empty {split} before anything is reviewed."
+            )
+    if done.missing:
+        msg.warn(f"{len(done.missing)} texts of the blind samples are no longer in {source}: {', '.join(done.missing[:5])}")
+    if done.rejected:
+        msg.warn(f"{done.rejected} rows could not be used; {rejected} says which and why")
+    samples = ", ".join(f"{count} {name}" for name, count in sorted(done.samples.items())) or "none yet"
+    msg.good(f"{output}: {done.texts} texts ({samples}), {done.duplicates} exact duplicates removed")
+    if not done.texts:
+        msg.info(f'Put texts into {source}, one a line: {{"text": "…"}}')
+
+
+if __name__ == "__main__":
+    run(main)

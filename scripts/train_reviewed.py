@@ -1,0 +1,29 @@
+"""The control: a student that learns from the reviews alone."""
+
+from pathlib import Path
+
+from distill.errors import run
+from distill.options import GpuId, Labels, Seed
+from distill.student.train import Stage, train
+from wasabi import msg
+
+
+def main(
+    config: Path,
+    reviewed: Path,
+    dev: Path,
+    output: Path,
+    labels: Labels,
+    seed: Seed,
+    gpu_id: GpuId = -1,
+) -> None:
+    """Train on REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
+    done = train(Stage(config, reviewed, dev, labels, seed, gpu_id), output, "reviewed")
+    if done.docs:
+        msg.good(f"{output}: learned from {done.docs} reviewed texts; score on dev: {done.score_text}")
+    else:
+        msg.info(f"{output}: no text of the pool is reviewed, so this student is only initialised, with all its labels")
+
+
+if __name__ == "__main__":
+    run(main)
