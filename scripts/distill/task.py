@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from srsly.ruamel_yaml import YAML, YAMLError
 
 from distill.errors import DistillError, at
@@ -63,13 +63,6 @@ class Task(Strict):
     guidelines: str = ""
     components: Components
     examples: list[PromptExample] = []
-
-    @field_validator("name", "language", mode="before")
-    @classmethod
-    def _norwegian(cls, value: Any) -> Any:
-        if value is False:
-            raise ValueError("YAML reads a bare `no` as false: put it in quotes")
-        return value
 
     def labels(self, kind: Kind) -> list[str]:
         """The labels of a component, in their order; none where the task does not have it."""
@@ -135,7 +128,8 @@ def load_task(path: Path) -> Task:
     try:
         return Task.model_validate(_plain(tree))
     except ValidationError as error:
-        first = error.errors()[0]
+        # A misspelt key is also a missing one: the misspelling is what the user can see
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         key, expected, remedy = _complaint(first)
         raise DistillError(f"{at(path, _line(tree, first['loc']))}: {key}: {expected}", remedy) from None
 

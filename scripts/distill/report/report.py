@@ -57,7 +57,7 @@ def report(inputs: Inputs, output: Path) -> list[str]:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters["percent"] = percent
+    environment.filters.update(percent=percent, points=points)
     page = environment.get_template("report.html.jinja").render(
         task=task,
         metrics=metrics,
@@ -66,7 +66,7 @@ def report(inputs: Inputs, output: Path) -> list[str]:
         measures=MEASURES,
         systems=SYSTEMS,
         headline=headline,
-        curves={kind: points for kind in task.kinds if (points := _curve(read_json(inputs.curve), kind))},
+        curves={kind: series for kind in task.kinds if (series := _curve(read_json(inputs.curve), kind))},
         progress={name: rows for name, path in inputs.logs.items() if (rows := _progress(path))},
         teacher=_teacher(inputs),
         confusion=_confusion(predictions, task),
@@ -91,13 +91,16 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
         against = metrics["differences"].get(kind)
         if not against:
             continue
-        what = MEASURES[kind]
-        sentences.append(f"{kind}, {what}: against the teacher {_difference(against['teacher'])}.")
+        student, teacher = (headline(metrics["systems"][name]["test"], kind) for name in (ships, "teacher"))
+        sentences.append(
+            f"{kind}: {MEASURES[kind]} {percent(student and student['value'])}, the teacher's "
+            f"{percent(teacher and teacher['value'])}: {_difference(against['teacher'])}."
+        )
         if ships == "silver":
-            sentences.append(f"{kind}: against reviews only {_difference(against['reviewed'])}.")
+            sentences.append(f"{kind}: against the student of reviews only {_difference(against['reviewed'])}.")
             continue
         with_silver = against[control] if ships == "two_stage" else _negated(against[control])
-        sentences.append(f"{kind}: {_silver_verdict(with_silver)}")
+        sentences.append(f"{kind}: {_silver_verdict(with_silver)}.")
     return sentences
 
 
@@ -110,13 +113,18 @@ def _silver_verdict(difference: dict[str, Any]) -> str:
     """Whether learning from silver first helped, from (silver, then reviews) − (reviews only)."""
     low, high = difference["interval"] or (0.0, 0.0)
     verdict = "helped" if low > 0 else "hurt" if high < 0 else "made no difference that this test sample can show"
-    return f"learning from silver before the reviews {verdict} ({_difference(difference)} against reviews only)."
+    return f"learning from silver before the reviews {verdict} ({_difference(difference)} against reviews only)"
 
 
 def _difference(difference: dict[str, Any]) -> str:
     interval = difference["interval"]
-    bounds = f" (95% interval {100 * interval[0]:+.1f} to {100 * interval[1]:+.1f})" if interval else ""
-    return f"{100 * difference['value']:+.1f} points{bounds}".replace("-", "−")
+    bounds = f", 95% interval {points(interval[0])} to {points(interval[1])}" if interval else ""
+    return f"{points(difference['value'])} points{bounds}"
+
+
+def points(value: float) -> str:
+    """A difference in percentage points, with its sign."""
+    return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def percent(value: float | None) -> str:

@@ -74,7 +74,7 @@ def train(stage: Stage, output: Path, name: str) -> Trained:
 
 
 def fit(stage: Stage, *, quiet: bool = False) -> tuple[Trained, bytes]:
-    """Train a stage in memory: the pipeline, and the log as JSON lines. quiet: without spaCy's messages and progress bar."""
+    """Train a stage in memory: the pipeline, and the log as JSON lines. quiet: without a progress bar."""
     docs, dev_docs = count(stage.train), count(stage.dev)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -87,8 +87,10 @@ def fit(stage: Stage, *, quiet: bool = False) -> tuple[Trained, bytes]:
         if quiet:
             config["training"]["logger"]["progress_bar"] = None
         nlp = init_nlp(config, use_gpu=stage.gpu_id)
-        out, err = (io.StringIO(), io.StringIO()) if quiet else (sys.stdout, sys.stderr)
-        spacy_train(nlp, folder, use_gpu=stage.gpu_id, stdout=out, stderr=err)
+        # spaCy's messages name the temporary folder; its progress bar is on stderr
+        spacy_train(
+            nlp, folder, use_gpu=stage.gpu_id, stdout=io.StringIO(), stderr=io.StringIO() if quiet else sys.stderr
+        )
         best = spacy.load(folder / (MODEL if dev_docs else "model-last"))
         best.config["paths"].update({"train": str(stage.train), "dev": str(stage.dev), "log": None})
         return Trained(best, docs, _best_score(log) if dev_docs else None), log.read_bytes()

@@ -11,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from tqdm import tqdm
 
+from distill.errors import DistillError
 from distill.journal import Journal
 from distill.records import (
     STATUSES,
@@ -86,6 +87,12 @@ def annotate(texts_path: Path, config_path: Path, journal_path: Path, silver_pat
         done.max_failed = endpoint.max_failed
         missing = sum(1 for _ in _missing(_texts(texts_path), nlp, components, answers))
         if missing:
+            if endpoint.is_remote and not endpoint.allow_remote:
+                texts = sum(1 for _ in _texts(texts_path))
+                raise DistillError(
+                    f"{endpoint.host} is on another machine: {missing} requests about up to {texts} texts would go there",
+                    f"Set `allow_remote = true` in the section [teacher] of {config_path} if they may.",
+                )
             _ask(_missing(_texts(texts_path), nlp, components, answers), missing, journal_path, answers, done)
 
     def records(blind: bool) -> Iterator[Annotated]:

@@ -10,6 +10,8 @@ from distill.task import Label
 NOTHING = frozenset({"", "none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
 """Answers that say: there is none. After `normalise`."""
 
+QUOTES = " \t*`\"'“”‘’«»"
+
 REFUSALS = re.compile(
     r"\b(?:i(?:'m| am) sorry|i can(?:no|')t (?:help|assist|do|provide)|as an ai\b|unable to (?:assist|help|comply))",
     re.IGNORECASE,
@@ -84,7 +86,7 @@ def _items(answer: str, label: str) -> list[str]:
     for line in re.split(r"[\n,;]", answer):
         item = re.sub(r"^\s*(?:[-*•]+|\d+[.)])\s+", "", line).strip()
         item = re.sub(rf"^{re.escape(label)}\s*:\s*", "", item, flags=re.IGNORECASE)
-        item = item.strip(" \t*`\"'“”‘’«»").rstrip(".:").strip()
+        item = item.rstrip(" .:").strip(QUOTES).rstrip(" .:")
         if item:
             items.append(item)
     return items

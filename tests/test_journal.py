@@ -1,0 +1,147 @@
+"""The journal: durable, one writer, torn lines, merging in either direction to the same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from distill.errors import DistillError
+from distill.journal import Entry, Journal, clear, content_id, entries, heads, merge
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+class Note(Entry):
+    what: str
+
+
+def note(id_: str, what: str = "x", *supersedes: str) -> Note:
+    return Note(id=id_, what=what, supersedes=list(supersedes))
+
+
+def test_what_was_appended_is_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path, Note) as journal:
+        journal.append(note("1", "a\u2028b 🍲"))
+        journal.append(note("2"), note("3"))
+    assert [entry.id for entry in entries(path, Note)] == ["1", "2", "3"]
+    assert next(entries(path, Note)).what == "a\u2028b 🍲"
+
+
+def test_a_missing_or_empty_journal_has_no_entries(tmp_path: Path) -> None:
+    assert list(entries(tmp_path / "none.jsonl", Note)) == []
+
+
+def test_a_torn_last_line_is_not_read_and_is_put_aside_by_the_next_writer(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    whole, torn = note("1").line(), b'{"id":"2","what":{"a":1}'
+    path.write_bytes(whole + torn)
+    assert [entry.id for entry in entries(path, Note)] == ["1"]
+    with Journal(path, Note) as journal:
+        journal.append(note("3"))
+    assert path.read_bytes() == whole + note("3").line()
+    assert (tmp_path / "journal.jsonl.torn").read_bytes() == torn + b"\n"
+
+
+def test_a_last_line_without_a_line_end_counts_if_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(note("1").line().rstrip())
+    with Journal(path, Note) as journal:
+        journal.append(note("2"))
+    assert [entry.id for entry in entries(path, Note)] == ["1", "2"]
+
+
+def test_a_second_writer_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with Journal(path, Note), pytest.raises(DistillError, match="another process is writing"), Journal(path, Note):
+        pass
+    with Journal(path, Note) as journal:
+        journal.append(note("1"))
+
+
+def test_a_broken_line_is_an_error_with_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(note("1").line() + b'{"id": "2", "wat": 1}\n')
+    with pytest.raises(DistillError, match=r"journal\.jsonl, line 2: not an entry of this journal"):
+        list(entries(path, Note))
+
+
+def test_one_id_for_two_contents_is_an_error_and_a_retry_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(note("1").line() * 2)
+    assert len(list(entries(path, Note))) == 1
+    path.write_bytes(note("1", "a").line() + note("1", "b").line())
+    with pytest.raises(DistillError, match="line 2: the id 1 stands for two different entries"):
+        list(entries(path, Note))
+
+
+def test_heads_are_what_nothing_supersedes() -> None:
+    chain = [note("a"), note("b", "x", "a"), note("c", "x", "b"), note("d")]
+    assert [entry.id for entry in heads(chain)] == ["c", "d"]
+    assert [entry.id for entry in heads(reversed(chain))] == ["c", "d"]
+
+
+def test_equal_contents_have_equal_ids() -> None:
+    assert content_id(note("", "a")) == content_id(note("other", "a"))
+    assert content_id(note("", "a")) != content_id(note("", "b"))
+
+
+ids = st.lists(st.integers(0, 30).map(str), unique=True)
+
+
+@given(ids, ids, st.randoms())
+def test_merging_is_the_union_in_either_direction_to_the_same_bytes(
+    tmp_path_factory: pytest.TempPathFactory, one: list[str], other: list[str], random: object
+) -> None:
+    folder = tmp_path_factory.mktemp("merge")
+    made = {}
+    for name, first, second in (("ab", one, other), ("ba", other, one)):
+        for half, of in (("1", first), ("2", second)):
+            (folder / f"{name}{half}").write_bytes(b"".join(note(id_).line() for id_ in of))
+        new = merge(folder / f"{name}1", folder / f"{name}2")
+        assert new == len(set(one) | set(other)) - len(first)
+        made[name] = (folder / f"{name}1").read_bytes()
+    assert made["ab"] == made["ba"]
+    assert {entry.id for entry in entries(folder / "ab1", Note)} == set(one) | set(other)
+
+
+def test_clear_keeps_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_bytes(note("1").line())
+    assert clear(path) == 1
+    assert path.read_bytes() == b""
+    assert clear(path) == 0, "clearing twice must not lose what the first time put aside"
+    assert Path(f"{path}.old").read_bytes() == note("1").line()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from distill.journal import Entry, Journal
+with Journal(Path(sys.argv[1]), Entry) as journal:
+    for n in range(100_000):
+        journal.append(Entry(id=str(n)))
+        print(n, flush=True)
+"""
+
+
+def test_every_acknowledged_entry_survives_kill_9(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for _ in range(3):
+        path.unlink(missing_ok=True)
+        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
+        assert process.stdout
+        for _ in range(20):
+            process.stdout.readline()
+        time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        acknowledged = 20 + sum(line.endswith("\n") for line in process.stdout)
+        process.wait()
+        assert len(list(entries(path, Entry))) >= acknowledged
+        with Journal(path, Entry) as journal:
+            journal.append(Entry(id="after"))
+        assert json.loads(path.read_bytes().splitlines()[-1])["id"] == "after"
