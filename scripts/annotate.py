@@ -18,21 +18,31 @@ def main(
 ) -> None:
     """Annotate TEXTS with the teacher, and record each answer before the next step."""
     done = annotate(texts, config, responses, silver, blind)
+    if not done.statuses:
+        msg.info(f"No text was annotated: there is no teacher ({config} has an empty pipeline), or there are no texts")
     for kind, statuses in done.statuses.items():
         counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         msg.text(f"{kind}: {counts}; {done.trainable(kind)} may train without a person having looked")
     if done.differing:
         msg.warn(f"{done.differing} requests have two different recorded answers; the one with the smaller id is used")
-    msg.good(f"{silver}: {done.texts} texts annotated; {done.recorded} answers were recorded before, {done.asked} are new")
+    msg.good(
+        f"{silver}: {done.texts} texts annotated; {done.recorded} answers were recorded before, {done.asked} are new"
+    )
     if done.failed_share > done.max_failed:
         raise DistillError(
-            f"{done.failed_share:.0%} of the texts have no usable answer, more than max_failed = {done.max_failed:.0%} allows"
-            + (f"; {done.unanswered} requests got no answer, the last one because: {done.last_reason}" if done.unanswered else ""),
-            "All answers that came are kept. Run `weasel run annotate` again to ask for the rest, or look at `dropped` in "
+            f"{done.failed_share:.0%} of the texts have no usable answer; max_failed = {done.max_failed:.0%} allows no more"
+            + (
+                f"; {done.unanswered} requests got no answer, the last one because: {done.last_reason}"
+                if done.unanswered
+                else ""
+            ),
+            "All answers that came are kept. Run `weasel run annotate` again to ask for the rest, or see `dropped` in "
             f"{silver} and mend the prompts.",
         )
     if done.unanswered:
-        msg.warn(f"{done.unanswered} requests got no answer ({done.last_reason}); `weasel run annotate . --force` asks again")
+        msg.warn(
+            f"{done.unanswered} requests got no answer ({done.last_reason}); `weasel run annotate . --force` asks again"
+        )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from wasabi import msg
 
 
 def main(folders: list[Path]) -> None:
-    """Empty FOLDERS (their `.gitkeep` stays) and forget weasel's lock. What people own, in assets/ and configs/, stays."""
+    """Empty FOLDERS (their `.gitkeep` stays) and forget weasel's lock. What people own, in assets/ and configs/,
+    stays."""
     removed = 0
     for folder in folders:
         for path in folder.iterdir() if folder.is_dir() else ():

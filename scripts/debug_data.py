@@ -16,7 +16,16 @@ def main(config: Path, train: Path, dev: Path, output: Path) -> None:
             output.write_text(f"{path} holds no texts: nothing to check\n", encoding="utf-8")
             msg.info(f"{path} holds no texts yet: nothing to check. Review some of corpus/queue.jsonl first.")
             return
-    command = [sys.executable, "-m", "spacy", "debug", "data", str(config), "--ignore-warnings", "--no-format"]
+    command = [
+        sys.executable,
+        "-m",
+        "spacy",
+        "debug",
+        "data",
+        str(config),
+        "--ignore-warnings",
+        "--no-format",
+    ]
     command = [*command, "--paths.train", str(train), "--paths.dev", str(dev)]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout)

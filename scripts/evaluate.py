@@ -34,7 +34,9 @@ def main(
             rows.append([system, *(f"{100 * figure['value']:.1f}" if figure else "–" for figure in figures)])
         msg.table(rows, header=["on test", *kinds], divider=True, aligns=["l", *("r" for _ in kinds)])
     else:
-        msg.info("No test text is reviewed yet, so there is nothing to measure on: they stand first in corpus/queue.jsonl")
+        msg.info(
+            "No test text is reviewed yet, so there is nothing to measure on: they stand first in corpus/queue.jsonl"
+        )
     if done["ships"]:
         msg.good(f"{metrics}: what ships is {done['ships']}, which dev preferred")
     else:

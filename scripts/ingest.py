@@ -19,8 +19,8 @@ def main(
     seed: Annotated[int, Option(help="Seed of the draw.")],
     max_characters: Annotated[int, Option(help="Longer texts are rejected.", min=1)],
 ) -> None:
-    """Read texts from SOURCE (.jsonl, .csv, .tsv, .txt or a folder) into OUTPUT: ids, no exact duplicates, and the blind
-    samples drawn once."""
+    """Read texts from SOURCE (.jsonl, .csv, .tsv, .txt or a folder) into OUTPUT: ids, no exact duplicates, and the
+    blind samples drawn once."""
     done = ingest(source, split, output, rejected, test=test, dev=dev, seed=seed, max_characters=max_characters)
     if done.drawn:
         msg.good(f"Blind samples drawn and frozen in {split}: {done.drawn.test} test, {done.drawn.dev} dev")
@@ -30,7 +30,9 @@ def main(
                 f"To draw anew from more texts, empty {split} before anything is reviewed."
             )
     if done.missing:
-        msg.warn(f"{len(done.missing)} texts of the blind samples are no longer in {source}: {', '.join(done.missing[:5])}")
+        msg.warn(
+            f"{len(done.missing)} texts of the blind samples are no longer in {source}: {', '.join(done.missing[:5])}"
+        )
     if done.rejected:
         msg.warn(f"{done.rejected} rows could not be used; {rejected} says which and why")
     samples = ", ".join(f"{count} {name}" for name, count in sorted(done.samples.items())) or "none yet"

@@ -15,12 +15,15 @@ def main(
     reviewed: Path,
     dev: Path,
     output: Path,
-    silver_model: Annotated[Path, Option(help="The silver stage's pipeline; relative, for it stays in the shipped config.")],
+    silver_model: Annotated[
+        Path, Option(help="The silver stage's pipeline; relative, for it stays in the shipped config.")
+    ],
     labels: Labels,
     seed: Seed,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train SILVER_MODEL on with REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
+    """Train SILVER_MODEL on with REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into
+    OUTPUT."""
     done = train(Stage(config, reviewed, dev, labels, seed, gpu_id, source=silver_model), output, "reviewed")
     if done.docs:
         msg.good(f"{output}: learned on from {done.docs} reviewed texts; score on dev: {done.score_text}")

@@ -1,6 +1,7 @@
 """`annotate`: recorded answers are read, missing ones asked for once, every text ends with one status a component."""
 
 import json
+import shutil
 import sys
 from collections import Counter
 from typing import Any
@@ -106,15 +107,22 @@ def test_a_fault_costs_its_own_text_alone(small: Project, name: str) -> None:
     small.weasel("run", "ingest")
     (small.path / "assets/responses.jsonl").write_bytes(b"")
     unlucky = small.read("corpus/texts.jsonl")[30]
-    with fake_endpoint(lambda body: (fault if question(body) == unlucky["text"] else no_entities)(body)) as (url, _):
+    with fake_endpoint(lambda body: (fault if question(body) == unlucky["text"] else no_entities)(body)) as (
+        url,
+        _,
+    ):
         use(small, url)
         small.script(*ANNOTATE)
     rows = {row["id"]: row for row in records(small)}
     run = rows.pop(unlucky["id"])["teacher"]
     assert (run["ner"]["status"], run["textcat"]["status"]) == (ner, textcat)
-    assert {(row["teacher"]["ner"]["status"], row["teacher"]["textcat"]["status"]) for row in rows.values()} == {("ok_empty", "ok")}
+    assert {(row["teacher"]["ner"]["status"], row["teacher"]["textcat"]["status"]) for row in rows.values()} == {
+        ("ok_empty", "ok")
+    }
     failed = ner == "api_error"
-    assert len(small.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), "a failure is never recorded as an answer"
+    assert len(small.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
+        "a failure is never recorded as an answer"
+    )
 
 
 def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(small: Project) -> None:
@@ -177,6 +185,7 @@ def test_a_key_in_the_environment_is_sent_and_written_nowhere(small: Project) ->
         assert "TEACHER_KEY is not set" in small.fails(*ANNOTATE)
         out = small.script(*ANNOTATE, env={"TEACHER_KEY": "sk-planted-secret"})
     assert "sk-planted-secret" not in out
+    shutil.rmtree(small.path / "tests")
     for path in small.path.rglob("*"):
         assert not path.is_file() or b"sk-planted-secret" not in path.read_bytes(), path
 
@@ -222,7 +231,7 @@ def test_the_real_model_gives_the_recorded_answers_and_assemble_agrees(with_teac
     assert recorded.keys() == live.keys()
 
 
-STOCK = '''
+STOCK = """
 [teacher]
 base_url = "URL"
 model = "fake"
@@ -253,7 +262,7 @@ exclusive_classes = true
 [components.textcat.model]
 @llm_models = "distill.Chat.v1"
 endpoint = ${teacher}
-'''
+"""
 
 
 def test_stock_tasks_of_spacy_llm_work(small: Project) -> None:
@@ -273,4 +282,6 @@ def test_stock_tasks_of_spacy_llm_work(small: Project) -> None:
     found = by_text["A soup for two."]
     assert [(span["start"], span["end"], span["label"]) for span in found["spans"]] == [(2, 6, "DISH")]
     assert (found["accept"], found["teacher"]["ner"]["status"]) == (["other"], "ok")
-    assert by_text["Nothing here."]["teacher"]["ner"]["status"] == "parse_error", "it cannot be told from an unreadable answer"
+    assert by_text["Nothing here."]["teacher"]["ner"]["status"] == "parse_error", (
+        "it cannot be told from an unreadable answer"
+    )

@@ -1,4 +1,5 @@
-"""`convert`: decisions and silver to DocBins; what does not fit is quarantined, what arrives meanwhile is not missed."""
+"""`convert`: decisions and silver to DocBins; what does not fit is quarantined, what arrives meanwhile is not
+missed."""
 
 import json
 from pathlib import Path
@@ -41,7 +42,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(folder: Path) -> Converted:
-    return convert(folder / "texts.jsonl", folder / "silver.jsonl", folder / "reviews.jsonl", folder / "task.yml", folder / "out")
+    return convert(
+        folder / "texts.jsonl",
+        folder / "silver.jsonl",
+        folder / "reviews.jsonl",
+        folder / "task.yml",
+        folder / "out",
+    )
 
 
 def docs(folder: Path, name: str) -> list[Doc]:
@@ -56,7 +63,8 @@ def span(surface: str, label: str = "DISH") -> dict[str, Any]:
 def test_decisions_go_to_the_corpus_of_their_sample(folder: Path, decide: Decide) -> None:
     Project(folder).write(
         "reviews.jsonl",
-        [decide(id_, TEXT, spans=[span("good soup")], accept=["b"]) for id_ in ("p1", "d1", "t1")] + [decide("p2", TEXT, answer="ignore")],
+        [decide(id_, TEXT, spans=[span("good soup")], accept=["b"]) for id_ in ("p1", "d1", "t1")]
+        + [decide("p2", TEXT, answer="ignore")],
     )
     done = run(folder)
     assert done.docs == {"silver": 0, "train": 1, "dev": 1, "test": 1}
@@ -77,7 +85,10 @@ def test_a_component_that_was_not_decided_stays_missing(folder: Path, decide: De
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"spans": [{"start": 3, "end": 5, "label": "DISH"}]}, "does not begin and end with a token; the tokens there are soup"),
+        (
+            {"spans": [{"start": 3, "end": 5, "label": "DISH"}]},
+            "does not begin and end with a token; the tokens there are soup",
+        ),
         ({"spans": [{"start": 3, "end": 500, "label": "DISH"}]}, "does not begin and end with a token"),
         ({"spans": [span("soup", "FOOD")]}, "expected a label of DISH, TOOL"),
         ({"spans": [span("good soup"), span("soup", "TOOL")]}, "overlaps"),
@@ -88,7 +99,9 @@ def test_a_component_that_was_not_decided_stays_missing(folder: Path, decide: De
         ({"text_id": "h1"}, "held out"),
     ],
 )
-def test_what_does_not_fit_is_quarantined_with_the_reason(folder: Path, decide: Decide, fields: dict[str, Any], reason: str) -> None:
+def test_what_does_not_fit_is_quarantined_with_the_reason(
+    folder: Path, decide: Decide, fields: dict[str, Any], reason: str
+) -> None:
     Project(folder).write("reviews.jsonl", [decide("p2", TEXT, spans=[]), {**decide("p1", TEXT), **fields}])
     done = run(folder)
     assert (done.quarantined, done.docs["train"]) == (1, 1)
@@ -114,13 +127,18 @@ def test_a_decision_is_superseded_and_two_that_differ_are_a_conflict(folder: Pat
 
 def test_older_guidelines_are_counted(folder: Path, decide: Decide) -> None:
     version = load_task(folder / "task.yml").guidelines_version
-    rows = [decide("p1", TEXT, guidelines=version, accept=["a"]), decide("p2", TEXT, guidelines="older", accept=["a"])]
+    rows = [
+        decide("p1", TEXT, guidelines=version, accept=["a"]),
+        decide("p2", TEXT, guidelines="older", accept=["a"]),
+    ]
     Project(folder).write("reviews.jsonl", rows)
     done = run(folder)
     assert (done.older_guidelines, done.docs["train"]) == (1, 2)
 
 
-def test_a_review_that_arrives_meanwhile_is_not_missed(folder: Path, decide: Decide, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_review_that_arrives_meanwhile_is_not_missed(
+    folder: Path, decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
     Project(folder).write("reviews.jsonl", [decide("p1", TEXT, accept=["a"])])
     real = module._convert
     calls: list[int] = []
@@ -141,9 +159,16 @@ def test_a_review_that_arrives_meanwhile_is_not_missed(folder: Path, decide: Dec
 
 @pytest.mark.parametrize(
     ("ner", "textcat", "expected"),
-    [("ok", "ok", (True, True)), ("ok_empty", "parse_error", (True, False)), ("partial", "ok", (False, True)), ("refused", "truncated", None)],
+    [
+        ("ok", "ok", (True, True)),
+        ("ok_empty", "parse_error", (True, False)),
+        ("partial", "ok", (False, True)),
+        ("refused", "truncated", None),
+    ],
 )
-def test_only_ok_and_ok_empty_become_silver(folder: Path, ner: str, textcat: str, expected: tuple[bool, bool] | None) -> None:
+def test_only_ok_and_ok_empty_become_silver(
+    folder: Path, ner: str, textcat: str, expected: tuple[bool, bool] | None
+) -> None:
     row = {
         "id": "p1", "text": TEXT, "group": "p1", "sample": "pool", "meta": {}, "spans": [span("soup")], "accept": ["a"],
         "teacher": {"ner": {"status": ner}, "textcat": {"status": textcat}},
@@ -158,7 +183,9 @@ def test_no_text_or_group_of_the_blind_samples_trains(ran: Project) -> None:
     split = ran.read("assets/split.jsonl")
     groups = {row["id"]: row["group"] for row in ran.read("corpus/texts.jsonl")}
     for name in ("silver", "train"):
-        made = list(DocBin(store_user_data=True).from_disk(ran.path / f"corpus/{name}.spacy").get_docs(spacy.blank("en").vocab))
+        made = list(
+            DocBin(store_user_data=True).from_disk(ran.path / f"corpus/{name}.spacy").get_docs(spacy.blank("en").vocab)
+        )
         trained = {doc.user_data["id"] for doc in made}
         assert trained
         assert not trained & {row["id"] for row in split}

@@ -46,16 +46,29 @@ def test_jsonl_keeps_ids_groups_and_meta(tmp_path: Path) -> None:
         b'{"text": " a  text\\n", "id": 7, "group": "g", "meta": {"x": 1}, "source": "s"}\n\n{"text": "other"}\n',
     )
     done, texts, rejected = run(tmp_path, source)
-    assert texts[0] == {"id": "7", "text": " a  text\n", "group": "g", "sample": "pool", "meta": {"source": "s", "x": 1}}
+    assert texts[0] == {
+        "id": "7",
+        "text": " a  text\n",
+        "group": "g",
+        "sample": "pool",
+        "meta": {"source": "s", "x": 1},
+    }
     assert texts[1]["id"] == text_id("other")
     assert (done.texts, done.duplicates, rejected) == (2, 0, [])
 
 
 @pytest.mark.parametrize(("name", "delimiter"), [("in.csv", b","), ("in.tsv", b"\t")])
 def test_tables_with_quotes_line_breaks_and_a_byte_order_mark(tmp_path: Path, name: str, delimiter: bytes) -> None:
-    rows = [b"\xef\xbb\xbftext,id,source".replace(b",", delimiter), b'"two\nlines, ""quoted""",1,s'.replace(b",1,", delimiter + b"1" + delimiter)]
+    rows = [
+        b"\xef\xbb\xbftext,id,source".replace(b",", delimiter),
+        b'"two\nlines, ""quoted""",1,s'.replace(b",1,", delimiter + b"1" + delimiter),
+    ]
     _, texts, rejected = run(tmp_path, write(tmp_path / name, b"\r\n".join(rows) + b"\r\n"))
-    assert (texts[0]["text"], texts[0]["id"], texts[0]["meta"]) == ('two\nlines, "quoted"', "1", {"source": "s"})
+    assert (texts[0]["text"], texts[0]["id"], texts[0]["meta"]) == (
+        'two\nlines, "quoted"',
+        "1",
+        {"source": "s"},
+    )
     assert rejected == []
 
 
@@ -92,14 +105,17 @@ def test_what_cannot_be_used_is_explained(tmp_path: Path) -> None:
     assert list(reasons) == list(range(2, 12))
     for line, part in {
         2: "not JSON", 3: "got list", 4: "no text", 5: "int", 6: "empty text", 7: "not UTF-8",
-        8: "not UTF-8", 9: "101 characters, over the limit of 100", 10: "the id 'a' stands for another text", 11: "True",
+        8: "not UTF-8", 9: "101 characters, over the limit of 100", 10: "the id 'a' stands for another text", 11:
+        "True",
     }.items():  # fmt: skip
         assert part in reasons[line]
     assert all(row["file"].endswith("in.jsonl") for row in rejected)
 
 
 def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
-    done, _, rejected = run(tmp_path, write(tmp_path / "in.csv", COLUMNS + b'good,1,s\ntoo,many,columns,here\n"open quote,2,s\n'))
+    done, _, rejected = run(
+        tmp_path, write(tmp_path / "in.csv", COLUMNS + b'good,1,s\ntoo,many,columns,here\n"open quote,2,s\n')
+    )
     assert done.texts == 1
     assert "expected 3 columns" in rejected[0]["reason"]
     assert "nothing after this line was read" in rejected[1]["reason"]
@@ -107,7 +123,11 @@ def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "data", "expected"),
-    [("in.xlsx", b"", "expected a file that ends in"), ("in.csv", b"a,b\n1,2\n", "a column `text`"), ("none.jsonl", None, "no such file")],
+    [
+        ("in.xlsx", b"", "expected a file that ends in"),
+        ("in.csv", b"a,b\n1,2\n", "a column `text`"),
+        ("none.jsonl", None, "no such file"),
+    ],
 )
 def test_a_source_that_cannot_be_read_is_an_error(tmp_path: Path, name: str, data: bytes | None, expected: str) -> None:
     if data is not None:
@@ -128,7 +148,10 @@ def test_no_text_is_ever_changed_or_lost(tmp_path_factory: pytest.TempPathFactor
 
 def numbered(folder: Path, count: int, *, groups: int = 10**9, reverse: bool = False) -> Path:
     rows = [{"text": f"Text number {n}", "id": f"t{n}", "group": f"g{n % groups}"} for n in range(count)]
-    return write(folder / "in.jsonl", "".join(json.dumps(row) + "\n" for row in (rows[::-1] if reverse else rows)).encode())
+    return write(
+        folder / "in.jsonl",
+        "".join(json.dumps(row) + "\n" for row in (rows[::-1] if reverse else rows)).encode(),
+    )
 
 
 def test_the_samples_are_drawn_once_and_frozen(tmp_path: Path) -> None:

@@ -57,7 +57,11 @@ def test_a_last_line_without_a_line_end_counts_if_it_is_whole(tmp_path: Path) ->
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    with Journal(path, Note), pytest.raises(DistillError, match="another process is writing"), Journal(path, Note):
+    with (
+        Journal(path, Note),
+        pytest.raises(DistillError, match="another process is writing"),
+        Journal(path, Note),
+    ):
         pass
     with Journal(path, Note) as journal:
         journal.append(note("1"))

@@ -36,7 +36,9 @@ def test_what_is_listed_is_found(answer: str, expected: list[str]) -> None:
 
 
 def test_every_mention_is_labelled_and_only_whole_words() -> None:
-    assert spans({"DISH": "apple pie"}) == [("apple pie", "DISH")], "an exact match goes before one without regard to case"
+    assert spans({"DISH": "apple pie"}) == [("apple pie", "DISH")], (
+        "an exact match goes before one without regard to case"
+    )
     assert spans({"DISH": "APPLE PIE"}) == [("Apple pie", "DISH"), ("apple pie", "DISH")]
     assert spans({"X": "US"}, "The house in the US") == [("US", "X")]
 
@@ -49,7 +51,10 @@ def test_what_does_not_stand_in_the_text_is_dropped_and_said() -> None:
 
 def test_of_overlapping_spans_the_longest_stays() -> None:
     parsed = parse_mentions({"DISH": "apple pie", "FOOD": "apple"}, "I like apple pie and an apple")
-    assert [(span.start, span.end, span.label) for span in parsed.spans or []] == [(7, 16, "DISH"), (24, 29, "FOOD")]
+    assert [(span.start, span.end, span.label) for span in parsed.spans or []] == [
+        (7, 16, "DISH"),
+        (24, 29, "FOOD"),
+    ]
     assert [item.reason for item in parsed.dropped] == ["overlap"]
 
 
@@ -72,14 +77,24 @@ LABELS = {
 
 
 @pytest.mark.parametrize(
-    "answer", ["storage_safety", "Storage", "storage safety.", "**Storage-Safety**", "Label: storage_safety", "It is about storage."]
+    "answer",
+    [
+        "storage_safety",
+        "Storage",
+        "storage safety.",
+        "**Storage-Safety**",
+        "Label: storage_safety",
+        "It is about storage.",
+    ],
 )
 def test_a_label_is_recognised(answer: str) -> None:
     parsed = parse_label(answer, LABELS)
     assert (parsed.status, parsed.labels) == ("ok", ["storage_safety"])
 
 
-@pytest.mark.parametrize(("answer", "reason"), [("baking", "no_label"), ("", "no_label"), ("storage or other", "several_labels")])
+@pytest.mark.parametrize(
+    ("answer", "reason"), [("baking", "no_label"), ("", "no_label"), ("storage or other", "several_labels")]
+)
 def test_no_label_or_several_is_a_parse_error(answer: str, reason: str) -> None:
     parsed = parse_label(answer, LABELS)
     assert (parsed.status, parsed.labels) == ("parse_error", None)

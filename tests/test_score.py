@@ -28,7 +28,9 @@ def said(*spans: tuple[int, int, str], label: str | None = None) -> Prediction:
 def test_spans_are_scored_as_spacy_does() -> None:
     rng = np.random.default_rng(0)
     vocab = spacy.blank("en").vocab
-    examples, gold, predicted = [], [], []
+    examples: list[Example] = []
+    gold: list[Prediction] = []
+    predicted: list[Prediction] = []
     for _ in range(50):
         docs = []
         for into in (predicted, gold):
@@ -45,7 +47,9 @@ def test_spans_are_scored_as_spacy_does() -> None:
     for label in ("A", "B"):
         for key in "prf":
             assert ours[label][key] == pytest.approx(theirs["ents_per_type"][label][key], abs=1e-4)
-    assert ours["C"] == {"p": 0.0, "r": 0.0, "f": 0.0, "gold": 0}, "a label that never occurs is in the table all the same"
+    assert ours["C"] == {"p": 0.0, "r": 0.0, "f": 0.0, "gold": 0}, (
+        "a label that never occurs is in the table all the same"
+    )
 
 
 def test_labels_of_texts() -> None:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import spacy
 from conftest import Project
+from corpora import SWAPS, WAYS, stage
 from distill.student.train import learned_from, train
 from test_train_silver import weights
-from training import SWAPS, WAYS, stage
 
 
 def test_a_topic_that_silver_never_holds_is_learnt_from_reviews(tmp_path: Path) -> None:

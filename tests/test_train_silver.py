@@ -5,8 +5,8 @@ from pathlib import Path
 
 import spacy
 from conftest import Project
+from corpora import SWAPS, TOPICS, WAYS, stage
 from distill.student.train import learned_from, train
-from training import SWAPS, TOPICS, WAYS, stage
 
 
 def weights(model: Path) -> dict[str, str]:
@@ -48,7 +48,11 @@ def test_the_same_seed_gives_the_same_weights_in_another_folder(tmp_path: Path) 
 
 
 def test_no_word_of_the_training_texts_is_in_the_model(tmp_path: Path) -> None:
-    train(stage(tmp_path / "s", [*WAYS, ("Zebedee stirs.", [], "other")], WAYS[:2], steps=50), tmp_path / "out", "silver")
+    train(
+        stage(tmp_path / "s", [*WAYS, ("Zebedee stirs.", [], "other")], WAYS[:2], steps=50),
+        tmp_path / "out",
+        "silver",
+    )
     for path in (tmp_path / "out/model-best").rglob("*"):
         assert not path.is_file() or b"ebedee" not in path.read_bytes(), path
 

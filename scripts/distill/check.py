@@ -31,8 +31,8 @@ class Checked:
 
 
 def check(root: Path) -> Checked:
-    """Check the configuration and the fixed assets of the project in `root`, make the journals that are missing, and see
-    that decisions which arrived while `convert` ran are not passed over.
+    """Check the configuration and the fixed assets of the project in `root`, make the journals that are missing, and
+    see that decisions which arrived while `convert` ran are not passed over.
 
     Raises DistillError at the first thing that must be mended, with the remedy.
     """
@@ -98,13 +98,13 @@ def _checksums(root: Path, project: dict[str, Any]) -> None:
         if found != asset["checksum"]:
             raise DistillError(
                 f"{asset['dest']}: expected the MD5 {asset['checksum']}, got {found}",
-                "If the change is meant, put the new checksum into project.yml under `assets`; if not, restore the file.",
+                "If the change is meant, put the new checksum into project.yml (`assets`); if not, restore the file.",
             )
 
 
 def _stale_manifest(root: Path, checked: Checked) -> None:
-    """weasel hashes what a step read after the step, so a decision that arrived in the last moments of `convert` would be
-    locked as seen. Without its manifest, `convert` runs again."""
+    """weasel hashes what a step read after the step, so a decision that arrived in the last moments of `convert`
+    would be locked as seen. Without its manifest, `convert` runs again."""
     manifest = root / "corpus/manifest.json"
     if manifest.exists() and read_json(manifest)["reviews_sha256"] != reviews_digest(root / "assets/reviews.jsonl"):
         manifest.unlink()
@@ -112,7 +112,12 @@ def _stale_manifest(root: Path, checked: Checked) -> None:
 
 
 def _state(
-    root: Path, project: dict[str, Any], task: Task, endpoint: Endpoint | None, decided: Decided, checked: Checked
+    root: Path,
+    project: dict[str, Any],
+    task: Task,
+    endpoint: Endpoint | None,
+    decided: Decided,
+    checked: Checked,
 ) -> None:
     source = root / project["vars"]["texts"]
     texts = _lines(root / "corpus/texts.jsonl")
@@ -123,9 +128,11 @@ def _state(
     checked.found = [
         f"task: {task.title} ({', '.join(f'{kind} with {len(task.labels(kind))} labels' for kind in task.kinds)})",
         f"texts: {texts} ingested" if texts else f"texts: none ingested yet from {project['vars']['texts']}",
-        f"teacher: {answers} answers recorded" if endpoint else "teacher: none (the pipeline in configs/teacher.cfg is empty)",
-        f"reviews: {reviewed['test']} of {sizes['test']} test, {reviewed['dev']} of {sizes['dev']} dev, {reviewed['pool']} of the pool"
-        + (f"; {len(decided.conflicts)} in conflict" if decided.conflicts else ""),
+        f"teacher: {answers} answers recorded"
+        if endpoint
+        else "teacher: none (the pipeline in configs/teacher.cfg is empty)",
+        f"reviews: {reviewed['test']} of {sizes['test']} test, {reviewed['dev']} of {sizes['dev']} dev, "
+        f"{reviewed['pool']} of the pool" + (f"; {len(decided.conflicts)} in conflict" if decided.conflicts else ""),
     ]
     stale = sum(decision.guidelines != task.guidelines_version for decision in decided.settled.values())
     if stale:

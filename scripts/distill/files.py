@@ -29,7 +29,8 @@ def canonical(value: Any) -> str:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that takes the place of `path` once it is complete and on disk; on an error `path` stays as it was."""
+    """A binary file that takes the place of `path` once it is complete and on disk; on an error `path` stays as it
+    was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     try:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from wasabi import msg
 
 from distill.errors import DistillError, at
@@ -24,7 +24,7 @@ class Entry(Strict):
     """A line of a journal. `supersedes`: the ids of the entries that this one replaces."""
 
     id: str
-    supersedes: list[str] = []
+    supersedes: list[str] = Field(default_factory=list)
 
     def line(self) -> bytes:
         """The entry as it stands in the file: the same bytes for equal entries."""

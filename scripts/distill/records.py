@@ -19,7 +19,15 @@ with the group of a test or dev text, so it is used for nothing."""
 Status = Literal["ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"]
 """How the teacher did with one component of one text, from best to worst."""
 
-STATUSES: tuple[Status, ...] = ("ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error")
+STATUSES: tuple[Status, ...] = (
+    "ok",
+    "ok_empty",
+    "partial",
+    "truncated",
+    "parse_error",
+    "refused",
+    "api_error",
+)
 TRAINABLE: frozenset[Status] = frozenset({"ok", "ok_empty"})
 """The statuses that may enter training without a person having looked."""
 
@@ -82,7 +90,8 @@ class TeacherRun(Strict):
 
 
 class Annotated(Text):
-    """A text with the teacher's annotations. `spans` and `accept` are None where that component was not asked or failed."""
+    """A text with the teacher's annotations. `spans` and `accept` are None where that component was not asked or
+    failed."""
 
     tokens: list[Token] = []
     spans: list[Span] | None = None

@@ -11,18 +11,19 @@ from distill.files import canonical, digest
 from distill.records import Strict
 
 Kind = Literal["ner", "textcat"]
-"""A component of the pipeline, by the name of spaCy's factory: `ner` labels spans, `textcat` gives each text one label."""
+"""A component of the pipeline, by the name of spaCy's factory: `ner` labels spans, `textcat` gives each text one
+label."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 class Label(Strict):
-    """One label. `definition`: one sentence, read by the teacher and by people. `plural`: what the teacher is asked for, in
-    plain words. `aliases`: other words a teacher may use for it in its answers."""
+    """One label. `definition`: one sentence, read by the teacher and by people. `plural`: what the teacher is asked
+    for, in plain words. `aliases`: other words a teacher may use for it in its answers."""
 
     definition: str = Field(min_length=1)
     plural: str | None = None
-    aliases: list[str] = []
+    aliases: list[str] = Field(default_factory=list)
 
 
 class Component(Strict):
@@ -62,7 +63,7 @@ class Task(Strict):
     title: str = Field(min_length=1)
     guidelines: str = ""
     components: Components
-    examples: list[PromptExample] = []
+    examples: list[PromptExample] = Field(default_factory=list)
 
     def labels(self, kind: Kind) -> list[str]:
         """The labels of a component, in their order; none where the task does not have it."""
@@ -88,20 +89,17 @@ class Task(Strict):
     @model_validator(mode="after")
     def _examples_fit(self) -> "Task":
         for number, example in enumerate(self.examples, start=1):
-            for label, surfaces in (example.spans or {}).items():
-                if label not in self.labels("ner"):
-                    raise ValueError(
-                        f"example {number}: expected a label of ner ({', '.join(self.labels('ner')) or 'none'}), got {label!r}"
-                    )
-                for surface in surfaces:
-                    if surface not in example.text:
-                        raise ValueError(f"example {number}: {surface!r} does not stand in its text")
-            for label in example.accept or []:
-                if label not in self.labels("textcat"):
-                    raise ValueError(
-                        f"example {number}: expected a label of textcat "
-                        f"({', '.join(self.labels('textcat')) or 'none'}), got {label!r}"
-                    )
+            spans = example.spans or {}
+            labels_used: dict[Kind, list[str]] = {"ner": list(spans), "textcat": example.accept or []}
+            for kind, used in labels_used.items():
+                allowed = self.labels(kind)
+                for label in used:
+                    if label not in allowed:
+                        expected = ", ".join(allowed) or "none, for the task does not have it"
+                        raise ValueError(f"example {number}: expected a label of {kind} ({expected}), got {label!r}")
+            for surface in (surface for surfaces in spans.values() for surface in surfaces):
+                if surface not in example.text:
+                    raise ValueError(f"example {number}: {surface!r} does not stand in its text")
         return self
 
 
@@ -149,7 +147,8 @@ def _line(tree: Any, loc: tuple[int | str, ...]) -> int | None:
     line = None
     for part in loc:
         try:
-            line = (tree.lc.key(part) if isinstance(tree, dict) else tree.lc.item(part))[0] + 1
+            places = tree.lc
+            line = (places.key(part) if isinstance(tree, dict) else places.item(part))[0] + 1
             tree = tree[part]
         except (AttributeError, KeyError, IndexError, TypeError):
             break

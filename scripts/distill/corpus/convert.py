@@ -7,6 +7,7 @@ from typing import Any
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
+from spacy.tokens import Span as SpacySpan
 from spacy.util import filter_spans
 from wasabi import msg
 
@@ -37,14 +38,12 @@ class Converted:
     rule: str = RULE
 
 
-def convert(
-    texts_path: Path, silver_path: Path, reviews_path: Path, task_path: Path, output: Path
-) -> Converted:
+def convert(texts_path: Path, silver_path: Path, reviews_path: Path, task_path: Path, output: Path) -> Converted:
     """Write `silver.spacy`, `train.spacy`, `dev.spacy`, `test.spacy`, `labels/`, `quarantine.jsonl` and `manifest.json`
     into the folder `output`.
 
-    A decision that arrives while this runs is not missed: the journal is read again until it is the same at the end as at
-    the start, and its hash stands in the manifest.
+    A decision that arrives while this runs is not missed: the journal is read again until it is the same at the end
+    as at the start, and its hash stands in the manifest.
     """
     task = load_task(task_path)
     while True:
@@ -127,14 +126,17 @@ def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> 
         unknown = [label for label in decision.accept if label not in task.labels("textcat")]
         if unknown or len(decision.accept) != 1:
             expected = f"exactly one of {', '.join(task.labels('textcat'))}"
-            return None, f"labels of the text: expected {expected}, got {', '.join(decision.accept) or 'none'}"
+            return (
+                None,
+                f"labels of the text: expected {expected}, got {', '.join(decision.accept) or 'none'}",
+            )
         doc.cats = {label: float(label in decision.accept) for label in task.labels("textcat")}
     return doc, ""
 
 
 def _set_ents(doc: Doc, spans: list[Span], task: Task) -> str:
     """Set the entities of a doc; returns the reason where that cannot be."""
-    ents = []
+    ents: list[SpacySpan] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         place = f"span {span.start}–{span.end} {span.label} {doc.text[span.start : span.end]!r}"
         if span.label not in task.labels("ner"):
@@ -169,4 +171,3 @@ def _label_data(nlp: Language, kind: str, labels: list[str]) -> Any:
     actions = ner.moves.get_actions(entity_types=labels)
     # Sorted, for spaCy keeps the labels in sets, whose order differs from run to run
     return {str(action): dict(sorted(counts.items())) for action, counts in sorted(actions.items())}
-

@@ -13,7 +13,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from distill.corpus.split import Drawn, draw, load_split
-from distill.errors import DistillError
 from distill.files import atomic, digest
 from distill.formats.texts import RawText, Rejected, read_texts
 from distill.records import Text, write_records
@@ -71,7 +70,11 @@ def ingest(
         drawn = None
         if not split.samples and counts["texts"]:
             drawn = draw(
-                db.execute("SELECT grp, id FROM texts ORDER BY grp, id"), counts["texts"], test=test, dev=dev, seed=seed
+                db.execute("SELECT grp, id FROM texts ORDER BY grp, id"),
+                counts["texts"],
+                test=test,
+                dev=dev,
+                seed=seed,
             )
             drawn.save(split_path)
             split = load_split(split_path)
@@ -113,7 +116,13 @@ def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Coun
         return _refuse(row, f"the id {id_!r} stands for another text further up")
     inserted = db.execute(
         "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?, ?)",
-        (id_, text_hash, row.text, default_group(row.text) if row.group is None else row.group, json.dumps(row.meta)),
+        (
+            id_,
+            text_hash,
+            row.text,
+            default_group(row.text) if row.group is None else row.group,
+            json.dumps(row.meta),
+        ),
     )
     counts["texts" if inserted.rowcount else "duplicates"] += 1
     return None
@@ -121,5 +130,3 @@ def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Coun
 
 def _refuse(row: RawText, reason: str) -> Rejected:
     return Rejected(row.file, row.line, reason, row.text[:200])
-
-

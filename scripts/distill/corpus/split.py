@@ -72,11 +72,11 @@ def draw(groups_and_ids: Iterable[tuple[str, str]], total: int, *, test: int, de
     """
     share = min(1.0, total / 2 / max(test + dev, 1))
     room = {"test": int(test * share), "dev": int(dev * share)}
-    grouped = ((group, [id_ for _, id_ in pairs]) for group, pairs in itertools.groupby(groups_and_ids, lambda pair: pair[0]))
-    # Every group holds a text at least, so no more groups than texts wanted can be needed, but for those that do not fit
-    candidates = heapq.nsmallest(
-        4 * sum(room.values()), grouped, key=lambda item: digest(f"{seed}:{item[0]}".encode())
+    grouped = (
+        (group, [id_ for _, id_ in pairs]) for group, pairs in itertools.groupby(groups_and_ids, lambda pair: pair[0])
     )
+    # A group holds a text at least, so as many groups as texts would do, were it not for those that do not fit
+    candidates = heapq.nsmallest(4 * sum(room.values()), grouped, key=lambda item: digest(f"{seed}:{item[0]}".encode()))
     rows = []
     for group, ids in candidates:
         for sample in ("test", "dev"):

@@ -100,7 +100,7 @@ def _table(path: Path, file: IO[str], delimiter: str) -> Iterator[RawText | Reje
     try:
         if "text" not in (reader.fieldnames or []):
             raise DistillError(
-                f"{at(path, 1)}: expected a header with a column `text`, got {', '.join(reader.fieldnames or []) or 'nothing'}",
+                f"{at(path, 1)}: expected a header with a column `text`, got {', '.join(reader.fieldnames or ['nothing'])}",
                 "Add a first line that names the columns.",
             )
         for row in reader:

@@ -91,10 +91,10 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
         against = metrics["differences"].get(kind)
         if not against:
             continue
-        student, teacher = (headline(metrics["systems"][name]["test"], kind) for name in (ships, "teacher"))
+        student, teacher = (_value(metrics, system, kind) for system in (ships, "teacher"))
         sentences.append(
-            f"{kind}: {MEASURES[kind]} {percent(student and student['value'])}, the teacher's "
-            f"{percent(teacher and teacher['value'])}: {_difference(against['teacher'])}."
+            f"{kind}: {MEASURES[kind]} {percent(student)}, the teacher's {percent(teacher)}: "
+            f"{_difference(against['teacher'])}."
         )
         if ships == "silver":
             sentences.append(f"{kind}: against the student of reviews only {_difference(against['reviewed'])}.")
@@ -102,6 +102,11 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
         with_silver = against[control] if ships == "two_stage" else _negated(against[control])
         sentences.append(f"{kind}: {_silver_verdict(with_silver)}.")
     return sentences
+
+
+def _value(metrics: dict[str, Any], system: str, kind: Kind) -> float | None:
+    figure = headline(metrics["systems"][system]["test"], kind)
+    return figure["value"] if figure else None
 
 
 def _negated(difference: dict[str, Any]) -> dict[str, Any]:
@@ -199,4 +204,9 @@ def _side(row: dict[str, Any], side: str, colours: dict[str, str]) -> dict[str, 
         options={"colors": {str(Markup.escape(label)): colour for label, colour in colours.items()}},
     )
     right = said == row["gold"] if side != "gold" else None
-    return {"name": {"gold": "people"}.get(side, side), "html": Markup(drawn), "accept": said["accept"], "right": right}
+    return {
+        "name": {"gold": "people"}.get(side, side),
+        "html": Markup(drawn),
+        "accept": said["accept"],
+        "right": right,
+    }

@@ -1,4 +1,5 @@
-"""The trivial baseline: what a list of the reviewed spans and the most frequent label of the reviewed texts would do."""
+"""The trivial baseline: what a list of the reviewed spans and the most frequent label of the reviewed texts would
+do."""
 
 from collections import Counter, defaultdict
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from distill.files import write_json
 from distill.student.evaluate import headline_scores, load_gold
 from distill.student.train import Stage, fit
-from distill.task import load_task
+from distill.task import Kind, load_task
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class _Point:
 def curve(
     stage: Stage, silver_model: Path, task: Path, test: Path, sizes: Sequence[int], seeds: int, output: Path
 ) -> list[dict[str, Any]]:
-    """Train on 25, 50, … (`sizes`) and on all reviews of `stage.train`, from new weights (`reviewed`) and from the silver
-    stage's (`two_stage`), `seeds` times each with other reviews and weights, and score on the test sample.
+    """Train on 25, 50, … (`sizes`) and on all reviews of `stage.train`, from new weights (`reviewed`) and from the
+    silver stage's (`two_stage`), `seeds` times each with other reviews and weights, and score on the test sample.
 
-    Writes and returns rows of `system`, `reviews`, `seed` and the headline figure of each component. With no reviews or no
-    test texts there are none.
+    Writes and returns rows of `system`, `reviews`, `seed` and the headline figure of each component. With no reviews
+    or no test texts there are none.
     """
     loaded = load_task(task)
     total = len(load_gold(stage.train, loaded).docs)
@@ -49,7 +49,10 @@ def curve(
                     points.append((system, _Point(own, task, test, reviews, stage.seed + seed)))
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         scores = tqdm(
-            pool.map(_train_and_score, [point for _, point in points]), total=len(points), desc="trainings", unit=""
+            pool.map(_train_and_score, [point for _, point in points]),
+            total=len(points),
+            desc="trainings",
+            unit="",
         )
         rows = [
             {"system": system, "reviews": point.reviews, "seed": point.seed, **of_point}
@@ -59,7 +62,7 @@ def curve(
     return rows
 
 
-def _train_and_score(point: _Point) -> dict[str, float]:
+def _train_and_score(point: _Point) -> dict[Kind, float]:
     """The headline figures of one training; runs in a process of its own."""
     task = load_task(point.task)
     docs = load_gold(point.stage.train, task).docs
@@ -68,4 +71,4 @@ def _train_and_score(point: _Point) -> dict[str, float]:
         part = Path(folder) / "train.spacy"
         DocBin(docs=docs[: point.reviews]).to_disk(part)
         trained, _ = fit(replace(point.stage, train=part), quiet=True)
-        return dict(headline_scores(trained.nlp, load_gold(point.test, task), task))
+        return headline_scores(trained.nlp, load_gold(point.test, task), task)

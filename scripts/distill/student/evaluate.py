@@ -119,7 +119,9 @@ def headline_scores(nlp: Language, gold: Gold, task: Task) -> dict[Kind, float]:
     """The headline figure of a pipeline on each component that was decided in `gold`."""
     said = [prediction(doc) for doc in nlp.pipe([doc.text for doc in gold.docs])]
     counts = _counts(task, gold, said)
-    return {kind: round(float(_measure(kind)(of_kind.sum(axis=0))), 4) for kind, of_kind in counts.items() if len(of_kind)}
+    return {
+        kind: round(float(_measure(kind)(of_kind.sum(axis=0))), 4) for kind, of_kind in counts.items() if len(of_kind)
+    }
 
 
 def headline(figures: dict[str, Any], kind: Kind) -> dict[str, Any] | None:

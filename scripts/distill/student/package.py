@@ -40,7 +40,14 @@ class Sources:
 
 
 def package(
-    models: dict[str, Path], metrics_path: Path, manifest_path: Path, sources: Sources, output: Path, *, name: str, version: str
+    models: dict[str, Path],
+    metrics_path: Path,
+    manifest_path: Path,
+    sources: Sources,
+    output: Path,
+    *,
+    name: str,
+    version: str,
 ) -> Path:
     """Build the wheel of the student that dev preferred into the folder `output`, and return its path.
 
@@ -82,7 +89,8 @@ def package(
     wheel = output / f"{task.language}_{name}-{version}-py3-none-any.whl"
     if not wheel.exists():
         raise DistillError(
-            f"{wheel}: the build made no such file", "Check `name` and `version` in project.yml: letters, digits, `_`; 1.2.3."
+            f"{wheel}: the build made no such file",
+            "Check `name` and `version` in project.yml: letters, digits, `_`; 1.2.3.",
         )
     return wheel
 
@@ -90,7 +98,16 @@ def package(
 def _build(project: Path, output: Path) -> None:
     """Build the wheel with the installed setuptools: no isolation, so no network."""
     done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(output.absolute()), str(project)],
+        [
+            sys.executable,
+            "-m",
+            "build",
+            "--wheel",
+            "--no-isolation",
+            "--outdir",
+            str(output.absolute()),
+            str(project),
+        ],
         capture_output=True,
         text=True,
         check=False,
@@ -98,13 +115,19 @@ def _build(project: Path, output: Path) -> None:
     )
     if done.returncode:
         tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise DistillError(f"the wheel could not be built:\n{tail}", "Install `build`, `setuptools` and `wheel` in this environment.")
+        raise DistillError(
+            f"the wheel could not be built:\n{tail}",
+            "Install `build`, `setuptools` and `wheel` in this environment.",
+        )
 
 
 def _card(task: Task, nlp: Language, metrics: dict[str, Any], history: dict[str, int]) -> str:
     """The model card, in Markdown."""
     environment = Environment(
-        loader=PackageLoader("distill.student"), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+        loader=PackageLoader("distill.student"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     systems = metrics["systems"]
     return environment.get_template("model_card.md.jinja").render(

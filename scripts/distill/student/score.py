@@ -72,8 +72,8 @@ def precision(counts: Floats) -> Floats:
 
 
 def recall(counts: Floats) -> Floats:
-    """The share of what is there that was found, over all labels together: (…, labels, 3) to (…). For texts with exactly
-    one label each this is the accuracy."""
+    """The share of what is there that was found, over all labels together: (…, labels, 3) to (…). For texts with
+    exactly one label each this is the accuracy."""
     totals = counts.sum(axis=-2)
     return _ratio(totals[..., 0], totals[..., 0] + totals[..., 2])
 
@@ -90,7 +90,10 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 def figure(counts: Floats, measure: Callable[[Floats], Floats]) -> dict[str, Any]:
     """A measure and its 95% interval. counts: shape (texts, labels, 3)."""
-    return {"value": _round(measure(counts.sum(axis=0))), "interval": _interval(len(counts), lambda at: measure(counts[at].sum(axis=-3)))}
+    return {
+        "value": _round(measure(counts.sum(axis=0))),
+        "interval": _interval(len(counts), lambda at: measure(counts[at].sum(axis=-3))),
+    }
 
 
 def difference(one: Floats, other: Floats, measure: Callable[[Floats], Floats]) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from typing import Any
 
 REPEATS = 3
 MIN_WORDS = 20_000
-ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS"), "1")
 
 
 def measure(model: Path, texts: Sequence[str]) -> dict[str, Any]:
-    """Words a second over a stream of texts, and the median milliseconds of a text by itself; words are what white space
-    divides. The texts are repeated to at least 20,000 words, and the best of three passes counts, since all else that
-    runs on the machine only ever slows it down.
+    """Words a second over a stream of texts, and the median milliseconds of a text by itself; words are what white
+    space divides. The texts are repeated to at least 20,000 words, and the best of three passes counts, since all
+    else that runs on the machine only ever slows it down.
     """
     done = subprocess.run(
         [sys.executable, __file__, str(model)],

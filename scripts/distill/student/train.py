@@ -26,8 +26,8 @@ META = "distill"
 
 @dataclass(frozen=True)
 class Stage:
-    """One training. train, dev: DocBins; labels: the folder of label files; source: the pipeline it starts from, or None
-    for a new one; gpu_id: -1 for the CPU."""
+    """One training. train, dev: DocBins; labels: the folder of label files; source: the pipeline it starts from, or
+    None for a new one; gpu_id: -1 for the CPU."""
 
     config: Path
     train: Path
@@ -89,7 +89,11 @@ def fit(stage: Stage, *, quiet: bool = False) -> tuple[Trained, bytes]:
         nlp = init_nlp(config, use_gpu=stage.gpu_id)
         # spaCy's messages name the temporary folder; its progress bar is on stderr
         spacy_train(
-            nlp, folder, use_gpu=stage.gpu_id, stdout=io.StringIO(), stderr=io.StringIO() if quiet else sys.stderr
+            nlp,
+            folder,
+            use_gpu=stage.gpu_id,
+            stdout=io.StringIO(),
+            stderr=io.StringIO() if quiet else sys.stderr,
         )
         best = spacy.load(folder / (MODEL if dev_docs else "model-last"))
         best.config["paths"].update({"train": str(stage.train), "dev": str(stage.dev), "log": None})
@@ -139,7 +143,8 @@ def _config(stage: Stage, *, train: Path, dev: Path, log: Path) -> Any:
 
 
 def _initialised(stage: Stage, folder: Path) -> Language:
-    """A pipeline with all its labels and untrained weights. spaCy infers shapes from a first example, whatever it holds."""
+    """A pipeline with all its labels and untrained weights. spaCy infers shapes from a first example, whatever it
+    holds."""
     nlp = spacy.blank("en")
     doc = Doc(nlp.vocab, words=["x"])
     doc.set_ents([], default="outside")

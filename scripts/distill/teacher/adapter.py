@@ -61,13 +61,15 @@ def load_teacher(config_path: Path) -> tuple[Language, list[Component]]:
     try:
         nlp = assemble(config_path)
     except ValueError as error:
-        raise DistillError(f"{config_path}: {error}", "Correct the section that is named; docs/teach.md shows all.") from None
+        raise DistillError(
+            f"{config_path}: {error}", "Correct the section that is named; docs/teach.md shows all."
+        ) from None
     components = []
     for name in nlp.pipe_names:
         wrapper = nlp.get_pipe(name)
         if name not in KINDS or not isinstance(wrapper, LLMWrapper):
             raise DistillError(
-                f"{config_path}: the component `{name}` is not one of {', '.join(KINDS)} with `factory = \"llm\"`",
+                f'{config_path}: the component `{name}` is not one of {", ".join(KINDS)} with `factory = "llm"`',
                 "Name each component after what it annotates.",
             )
         if not isinstance(wrapper._model, Chat):

@@ -26,14 +26,15 @@ from distill.records import (
     write_records,
 )
 from distill.teacher.adapter import Component, load_teacher
-from distill.teacher.chat import AskFailed, Chat
+from distill.teacher.chat import AskError, Chat
 from distill.teacher.endpoint import load_endpoint
 from distill.teacher.parsing import Parsed
 from distill.teacher.responses import Answer, Response, load_responses, make_response
 from distill.teacher.tasks import doc_spans, read_parsed
 
 GIVE_UP_AFTER = 10
-"""Requests in a row that fail, each after all its tries, before the endpoint counts as down and the run stops asking."""
+"""Requests in a row that fail, each after all its tries, before the endpoint counts as down and the run stops
+asking."""
 
 USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 
@@ -70,9 +71,11 @@ class Annotation:
         return sum(count for status, count in self.statuses[kind].items() if status in TRAINABLE)
 
 
-def annotate(texts_path: Path, config_path: Path, journal_path: Path, silver_path: Path, blind_path: Path) -> Annotation:
-    """Annotate all texts: those of the pool into `silver_path`, those of the blind samples into `blind_path`, which only
-    `evaluate` reads. Texts that are held out are used for nothing, and not asked for.
+def annotate(
+    texts_path: Path, config_path: Path, journal_path: Path, silver_path: Path, blind_path: Path
+) -> Annotation:
+    """Annotate all texts: those of the pool into `silver_path`, those of the blind samples into `blind_path`, which
+    only `evaluate` reads. Texts that are held out are used for nothing, and not asked for.
 
     A config with an empty pipeline is a task without a teacher: the records then hold no annotations.
 
@@ -90,7 +93,7 @@ def annotate(texts_path: Path, config_path: Path, journal_path: Path, silver_pat
             if endpoint.is_remote and not endpoint.allow_remote:
                 texts = sum(1 for _ in _texts(texts_path))
                 raise DistillError(
-                    f"{endpoint.host} is on another machine: {missing} requests about up to {texts} texts would go there",
+                    f"{endpoint.host} is on another machine: {missing} requests about {texts} texts would go there",
                     f"Set `allow_remote = true` in the section [teacher] of {config_path} if they may.",
                 )
             _ask(_missing(_texts(texts_path), nlp, components, answers), missing, journal_path, answers, done)
@@ -158,7 +161,7 @@ def _ask(
                     chat, key = in_flight.pop(future)
                     try:
                         response = make_response(key, chat.endpoint.identity, future.result())
-                    except AskFailed as failure:
+                    except AskError as failure:
                         failures_in_a_row += 1
                         done.last_reason = str(failure)
                     else:
@@ -189,7 +192,9 @@ def _record(
             doc = component.parse(doc, asked, [response.answer for response in got])
             parsed = read_parsed(doc) or _stock_parsed(doc, component)
             truncated: list[Status] = ["truncated" for response in got if response.finish_reason == "length"]
-            run = TeacherRun(status=max([parsed.status, *truncated], key=STATUSES.index), keys=keys, dropped=parsed.dropped)
+            run = TeacherRun(
+                status=max([parsed.status, *truncated], key=STATUSES.index), keys=keys, dropped=parsed.dropped
+            )
             record.spans = parsed.spans if component.kind == "ner" else record.spans
             record.accept = parsed.labels if component.kind == "textcat" else record.accept
         run.tokens_in = sum(response.tokens_in for response in got)
@@ -211,6 +216,12 @@ def _stock_parsed(doc: Doc, component: Component) -> Parsed:
 
 def _tokens(doc: Doc) -> list[Token]:
     return [
-        Token(text=token.text, start=token.idx, end=token.idx + len(token), id=token.i, ws=bool(token.whitespace_))
+        Token(
+            text=token.text,
+            start=token.idx,
+            end=token.idx + len(token),
+            id=token.i,
+            ws=bool(token.whitespace_),
+        )
         for token in doc
     ]

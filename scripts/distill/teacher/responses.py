@@ -54,8 +54,8 @@ def make_response(key: str, teacher_id: str, answer: Answer) -> Response:
 
 
 def load_responses(path: Path) -> Recorded:
-    """Read the journal. Where two machines got different answers to one request, the one with the smaller id is used, the
-    same one everywhere, and counted in `differing`."""
+    """Read the journal. Where two machines got different answers to one request, the one with the smaller id is
+    used, the same one everywhere, and counted in `differing`."""
     answers: dict[str, Response] = {}
     differing: set[str] = set()
     for response in heads(entries(path, Response)):

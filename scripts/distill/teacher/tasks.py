@@ -53,12 +53,11 @@ class NerTask:
             yield prompts, [doc] * len(prompts)
 
     def _examples_of(self, label: str) -> list[PromptExample]:
-        """The examples that hold the label, and those that hold nothing: too many a `none` teaches a small model to say it."""
+        """The examples that hold the label, and those that hold nothing: too many a `none` teaches a small model to
+        say it."""
         return [example for example in self._examples if not example.spans or label in example.spans]
 
-    def parse_responses(
-        self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]
-    ) -> Iterable[Doc]:
+    def parse_responses(self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]) -> Iterable[Doc]:
         """Set `doc.ents`; spans that end inside a token are dropped with that reason."""
         for of_doc, answers in zip(shards, responses, strict=True):
             doc = next(iter(of_doc))
@@ -97,11 +96,12 @@ class TextcatTask:
     ) -> Iterable[Tuple[Iterable[Any], Iterable[Doc]]]:  # noqa: UP006
         """One prompt a doc."""
         for doc in docs:
-            yield [turns_to_prompt(chat(self._template, doc.text, self._examples, labels=self._labels))], [doc]
+            yield (
+                [turns_to_prompt(chat(self._template, doc.text, self._examples, labels=self._labels))],
+                [doc],
+            )
 
-    def parse_responses(
-        self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]
-    ) -> Iterable[Doc]:
+    def parse_responses(self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]) -> Iterable[Doc]:
         """Set `doc.cats`: 1.0 for the label, 0.0 for the others; nothing where the answer names none."""
         for of_doc, answers in zip(shards, responses, strict=True):
             doc = next(iter(of_doc))
@@ -125,7 +125,11 @@ def doc_spans(doc: Doc) -> list[Span]:
     """The entities of a doc as spans of the record."""
     return [
         Span(
-            start=ent.start_char, end=ent.end_char, label=ent.label_, token_start=ent.start, token_end=ent.end - 1
+            start=ent.start_char,
+            end=ent.end_char,
+            label=ent.label_,
+            token_start=ent.start,
+            token_end=ent.end - 1,
         )
         for ent in doc.ents
     ]

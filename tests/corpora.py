@@ -20,7 +20,10 @@ def corpus(path: Path, rows: list[Row]) -> Path:
     for number, (text, spans, topic) in enumerate(rows):
         doc = nlp.make_doc(text)
         doc.user_data["id"] = f"t{number}"
-        ents = [doc.char_span(text.index(surface), text.index(surface) + len(surface), label=label) for surface, label in spans]
+        ents = [
+            doc.char_span(text.index(surface), text.index(surface) + len(surface), label=label)
+            for surface, label in spans
+        ]
         doc.set_ents([ent for ent in ents if ent is not None], default="outside")
         doc.cats = {name: float(name == topic) for name in TOPICS}
         made.add(doc)
