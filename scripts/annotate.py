@@ -30,7 +30,7 @@ def main(
     )
     if done.failed_share > done.max_failed:
         raise DistillError(
-            f"{done.failed_share:.0%} of the texts have no usable answer; max_failed = {done.max_failed:.0%} allows no more"
+            f"{done.failed_share:.0%} of the texts have no usable answer, over max_failed = {done.max_failed:.0%}"
             + (
                 f"; {done.unanswered} requests got no answer, the last one because: {done.last_reason}"
                 if done.unanswered

@@ -98,9 +98,10 @@ def _table(path: Path, file: IO[str], delimiter: str) -> Iterator[RawText | Reje
     csv.field_size_limit(sys.maxsize)
     reader = csv.DictReader(file, delimiter=delimiter, strict=True)
     try:
-        if "text" not in (reader.fieldnames or []):
+        columns = reader.fieldnames or []
+        if "text" not in columns:
             raise DistillError(
-                f"{at(path, 1)}: expected a header with a column `text`, got {', '.join(reader.fieldnames or ['nothing'])}",
+                f"{at(path, 1)}: expected a header with a column `text`, got {', '.join(columns) or 'nothing'}",
                 "Add a first line that names the columns.",
             )
         for row in reader:

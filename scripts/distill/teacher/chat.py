@@ -121,7 +121,7 @@ class Chat:
             )
         if endpoint.is_remote and not endpoint.allow_remote:
             raise DistillError(
-                f"the teacher at {endpoint.host} is on another machine, and its config allows no text to leave this one",
+                f"the teacher at {endpoint.host} is on another machine, and the config lets no text leave this one",
                 "Set `allow_remote = true` in the section [teacher] if they may.",
             )
         base_url = endpoint.base_url
