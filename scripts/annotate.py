@@ -20,6 +20,7 @@ def main(
     done = annotate(texts, config, responses, silver, blind)
     if not done.statuses:
         msg.info(f"No text was annotated: there is no teacher ({config} has an empty pipeline), or there are no texts")
+        return
     for kind, statuses in done.statuses.items():
         counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
         msg.text(f"{kind}: {counts}; {done.trainable(kind)} may train without a person having looked")

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from distill.errors import run
 from distill.student.train import count
+from spacy.cli.init_config import fill_config
 from wasabi import msg
 
 
@@ -16,18 +18,13 @@ def main(config: Path, train: Path, dev: Path, output: Path) -> None:
             output.write_text(f"{path} holds no texts: nothing to check\n", encoding="utf-8")
             msg.info(f"{path} holds no texts yet: nothing to check. Review some of corpus/queue.jsonl first.")
             return
-    command = [
-        sys.executable,
-        "-m",
-        "spacy",
-        "debug",
-        "data",
-        str(config),
-        "--ignore-warnings",
-        "--no-format",
-    ]
-    command = [*command, "--paths.train", str(train), "--paths.dev", str(dev)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    with tempfile.TemporaryDirectory() as folder:
+        # Unlike `spacy train`, `debug data` wants every default written out
+        filled = Path(folder) / "student.cfg"
+        fill_config(filled, config, silent=True)
+        command = [sys.executable, "-m", "spacy", "debug", "data", str(filled), "--no-format"]
+        command += ["--paths.train", str(train), "--paths.dev", str(dev)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout)
     output.write_text(done.stdout, encoding="utf-8")
     msg.good(f"{output}: what spaCy says of the data")

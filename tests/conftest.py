@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SMALL = {"test": 16, "dev": 8, "pool": 36}
-"""Texts of the small project, by sample."""
+SMALL = {"test": 16, "dev": 8, "pool": 30, "undecided": 6}
+"""Texts of the small project: of the blind samples, decided ones of the pool, and others of the pool."""
 FAST = ["--vars.curve_sizes", "10", "--vars.curve_seeds", "1"]
 
 
@@ -96,10 +96,9 @@ def shrink(project: Project) -> Project:
     wanted = dict(SMALL)
     kept = []
     for row in project.read("assets/texts.jsonl"):
-        sample = samples.get(row["id"], "pool")
-        # Six texts of the pool stay without a decision
-        if wanted[sample] > (6 if row["id"] in reviewed and sample == "pool" else 0):
-            wanted[sample] -= 1
+        part = samples.get(row["id"], "pool" if row["id"] in reviewed else "undecided")
+        if wanted[part]:
+            wanted[part] -= 1
             kept.append(row)
     ids = {row["id"] for row in kept}
     project.write("assets/texts.jsonl", kept)

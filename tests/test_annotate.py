@@ -240,6 +240,8 @@ model = "fake"
 lang = "en"
 pipeline = ["ner","textcat"]
 
+[components]
+
 [components.ner]
 factory = "llm"
 

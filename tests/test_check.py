@@ -42,7 +42,7 @@ def test_a_fixed_asset_that_differs_is_an_error(small: Project) -> None:
 def test_a_broken_journal_is_an_error_with_its_line(small: Project) -> None:
     with (small.path / "assets/reviews.jsonl").open("a") as file:
         file.write('{"id": "x", "text_id": "y"}\n')
-    assert "assets/reviews.jsonl, line 47: not an entry" in small.fails("check")
+    assert "assets/reviews.jsonl, line 55: not an entry" in small.fails("check")
 
 
 def test_missing_journals_are_made_and_the_next_step_is_said(empty: Project) -> None:
@@ -80,7 +80,7 @@ import sys
 sys.argv = ["check.py"]
 sys.path.insert(0, "scripts")
 import check
-print("spacy" in sys.modules, "numpy" in sys.modules)
+print("spacy" in sys.modules, "thinc" in sys.modules)
 """
 
 

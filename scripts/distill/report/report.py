@@ -181,7 +181,7 @@ def _confusion(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any] 
 
 
 def _differing(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any]:
-    """Test texts on which teacher and student differ, each drawn as people, student and teacher see it."""
+    """Test texts on which teacher and student differ, each as it was reviewed, and as student and teacher see it."""
     differing = [row for row in predictions if row["teacher"] != row["student"]]
     labels = task.labels("ner")
     colours = dict(zip(labels, (COLOURS * (len(labels) // len(COLOURS) + 1))[: len(labels)], strict=True))
@@ -205,7 +205,7 @@ def _side(row: dict[str, Any], side: str, colours: dict[str, str]) -> dict[str, 
     )
     right = said == row["gold"] if side != "gold" else None
     return {
-        "name": {"gold": "people"}.get(side, side),
+        "name": {"gold": "reviewed"}.get(side, side),
         "html": Markup(drawn),
         "accept": said["accept"],
         "right": right,

@@ -22,10 +22,10 @@ class Baseline:
             for ent in doc.ents:
                 labels[ent.text.lower()][ent.label_] += 1
             majority.update(label for label, score in doc.cats.items() if score >= 0.5)
-        ruler = self._nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
-        ruler.add_patterns(  # type: ignore[attr-defined]
-            [{"label": _most_frequent(counts), "pattern": surface} for surface, counts in sorted(labels.items())]
-        )
+        patterns = [{"label": _most_frequent(counts), "pattern": surface} for surface, counts in sorted(labels.items())]
+        if patterns:
+            ruler = self._nlp.add_pipe("entity_ruler", config={"phrase_matcher_attr": "LOWER"})
+            ruler.add_patterns(patterns)  # type: ignore[attr-defined]
         self._label = _most_frequent(majority) if majority else None
 
     def __call__(self, text: str) -> Doc:

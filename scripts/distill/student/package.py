@@ -83,7 +83,9 @@ def package(
         model = Path(folder) / "model"
         save(nlp, model)
         (model / "README.md").write_text(_card(task, nlp, metrics, history), encoding="utf-8")
-        spacy_package(model, Path(folder), create_sdist=False, create_wheel=False, force=True, silent=True)
+        spacy_package(
+            model, Path(folder), create_sdist=False, create_wheel=False, require_parent=True, force=True, silent=True
+        )
         project = Path(folder) / f"{task.language}_{name}-{version}"
         _build(project, output)
     wheel = output / f"{task.language}_{name}-{version}-py3-none-any.whl"

@@ -51,7 +51,8 @@ def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
                 dropped.append(Dropped(reason="not_in_text", item=f"{label}: {item}"))
             found += [(start, end, label) for start, end in places]
     spans: list[Span] = []
-    for start, end, label in sorted(set(found), key=lambda hit: (hit[0] - hit[1], hit[0])):
+    # Of equal stretches the first label of the task comes first: the sort is stable, and a set would not be
+    for start, end, label in sorted(dict.fromkeys(found), key=lambda hit: (hit[0] - hit[1], hit[0])):
         if all(end <= other.start or start >= other.end for other in spans):
             spans.append(Span(start=start, end=end, label=label))
         elif (start, end, label) not in {(other.start, other.end, other.label) for other in spans}:
