@@ -7,8 +7,9 @@ from statistics import median
 from typing import Annotated
 
 import spacy
+from distill.corpus.docbin import read_docs
 from distill.errors import run
-from distill.student.evaluate import headline_scores, load_gold
+from distill.student.evaluate import headline_scores
 from distill.student.speed import measure
 from distill.student.train import Stage, fit, save
 from distill.task import load_task
@@ -25,8 +26,8 @@ def main(
 ) -> None:
     """Train both on CORPUS/train.spacy with the student's training settings, and print size, F and words a second."""
     loaded = load_task(task)
-    gold = load_gold(corpus / "test.spacy", loaded)
-    texts = [doc.text for doc in gold.docs]
+    gold = read_docs(corpus / "test.spacy")
+    texts = [doc.text for doc in gold]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         configs = {

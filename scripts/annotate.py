@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 from distill.errors import DistillError, run
+from distill.options import Task
 from distill.teacher.annotate import annotate
 from typer import Option
 from wasabi import msg
@@ -11,13 +12,14 @@ from wasabi import msg
 
 def main(
     texts: Path,
+    task: Task,
     config: Annotated[Path, Option(help="The teacher's spacy-llm config.")],
     responses: Annotated[Path, Option(help="The journal of the teacher's answers; new ones are appended.")],
     silver: Annotated[Path, Option(help="Output: the texts of the pool.")],
     blind: Annotated[Path, Option(help="Output: the texts of the blind samples, for measuring the teacher.")],
 ) -> None:
     """Annotate TEXTS with the teacher, and record each answer before the next step."""
-    done = annotate(texts, config, responses, silver, blind)
+    done = annotate(texts, task, config, responses, silver, blind)
     if not done.statuses:
         msg.info(f"No text was annotated: there is no teacher ({config} has an empty pipeline), or there are no texts")
         return
@@ -29,21 +31,18 @@ def main(
     msg.good(
         f"{silver}: {done.texts} texts annotated; {done.recorded} answers were recorded before, {done.asked} are new"
     )
+    unanswered = ""
+    if done.unanswered:
+        unanswered = f"{done.unanswered} requests got no answer ({next(iter(done.failures.values()))})"
     if done.failed_share > done.max_failed:
         raise DistillError(
             f"{done.failed_share:.0%} of the texts have no usable answer, over max_failed = {done.max_failed:.0%}"
-            + (
-                f"; {done.unanswered} requests got no answer, the last one because: {done.last_reason}"
-                if done.unanswered
-                else ""
-            ),
+            + (f"; {unanswered}" if unanswered else ""),
             "All answers that came are kept. Run `weasel run annotate` again to ask for the rest, or see `dropped` in "
             f"{silver} and mend the prompts.",
         )
-    if done.unanswered:
-        msg.warn(
-            f"{done.unanswered} requests got no answer ({done.last_reason}); `weasel run annotate . --force` asks again"
-        )
+    if unanswered:
+        msg.warn(f"{unanswered}; `weasel run annotate . --force` asks again")
 
 
 if __name__ == "__main__":

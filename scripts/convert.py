@@ -25,6 +25,9 @@ def main(
         msg.warn(f"{done.older_guidelines} decisions were made under other guidelines than task.yml's. {done.rule}")
     docs = ", ".join(f"{count} {name}" for name, count in done.docs.items())
     msg.good(f"{output}: {docs}; {done.left_out} decisions to reject or ignore left out")
+    for kind, count in done.silver.items():
+        if not count:
+            msg.warn(f"No answer of the teacher for {kind} may train unreviewed, so {kind} learns from reviews alone")
     if not done.docs["test"]:
         msg.info(f"No test text is reviewed yet: they stand first in corpus/queue.jsonl; decisions go into {reviews}")
 

@@ -5,8 +5,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from distill.corpus.docbin import read_docs
 from distill.errors import run
-from distill.student.train import count
+from distill.files import write_bytes
 from spacy.cli.init_config import fill_config
 from wasabi import msg
 
@@ -14,8 +15,8 @@ from wasabi import msg
 def main(config: Path, train: Path, dev: Path, output: Path) -> None:
     """Run `spacy debug data` on TRAIN and DEV with CONFIG, show what it says and keep it in OUTPUT."""
     for path in (train, dev):
-        if not count(path):
-            output.write_text(f"{path} holds no texts: nothing to check\n", encoding="utf-8")
+        if not read_docs(path):
+            write_bytes(output, f"{path} holds no texts: nothing to check\n".encode())
             msg.info(f"{path} holds no texts yet: nothing to check. Review some of corpus/queue.jsonl first.")
             return
     with tempfile.TemporaryDirectory() as folder:
@@ -26,8 +27,11 @@ def main(config: Path, train: Path, dev: Path, output: Path) -> None:
         command += ["--paths.train", str(train), "--paths.dev", str(dev)]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout)
-    output.write_text(done.stdout, encoding="utf-8")
-    msg.good(f"{output}: what spaCy says of the data")
+    write_bytes(output, done.stdout.encode())
+    if done.returncode:
+        msg.warn(f"{output}: spaCy found errors in the data, or could not read them; see above")
+    else:
+        msg.good(f"{output}: spaCy found no errors in the data")
 
 
 if __name__ == "__main__":

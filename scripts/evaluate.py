@@ -38,7 +38,8 @@ def main(
             "No test text is reviewed yet, so there is nothing to measure on: they stand first in corpus/queue.jsonl"
         )
     if done["ships"]:
-        msg.good(f"{metrics}: what ships is {done['ships']}, which dev preferred")
+        by = "which dev preferred" if done["samples"]["dev"]["texts"] else "chosen without any reviewed dev text"
+        msg.good(f"{metrics}: what ships is {done['ships']}, {by}")
     else:
         msg.warn(f"{metrics}: no student has learned anything yet")
 

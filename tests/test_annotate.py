@@ -12,7 +12,15 @@ from fake_endpoint import Answer, completion, fake_endpoint
 
 STATUSES = {"ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"}
 OUTPUTS = ["--silver", "corpus/silver.jsonl", "--blind", "corpus/teacher_blind.jsonl"]
-INPUTS = ["corpus/texts.jsonl", "--config", "configs/teacher.cfg", "--responses", "assets/responses.jsonl"]
+INPUTS = [
+    "corpus/texts.jsonl",
+    "--task",
+    "configs/task.yml",
+    "--config",
+    "configs/teacher.cfg",
+    "--responses",
+    "assets/responses.jsonl",
+]
 ANNOTATE = ["annotate", *INPUTS, *OUTPUTS]
 
 
@@ -95,7 +103,11 @@ FAULTS: dict[str, tuple[Answer, str, str]] = {
     "HTML": (lambda body: (502, "<html>bad gateway</html>"), "api_error", "api_error"),
     "not a completion": (lambda body: (200, {"error": "model is loading"}), "api_error", "api_error"),
     "cut off": (lambda body: completion("other", "length"), "truncated", "truncated"),
-    "no content": (lambda body: completion(None), "ok_empty", "parse_error"),
+    "no content": (lambda body: completion(None), "api_error", "api_error"),
+    "empty": (lambda body: completion(""), "parse_error", "parse_error"),
+    "cut-off JSON": (lambda body: (200, '{"choices": [{"mess'), "api_error", "api_error"),
+    "thought too long": (lambda body: completion(None, "length"), "truncated", "truncated"),
+    "filtered": (lambda body: completion(None, "content_filter"), "refused", "refused"),
     "refusal": (lambda body: completion("I'm sorry, I can't help with that."), "refused", "refused"),
     "invented": (lambda body: completion("unicorn steak"), "partial", "parse_error"),
 }
@@ -120,6 +132,7 @@ def test_a_fault_costs_its_own_text_alone(small: Project, name: str) -> None:
         ("ok_empty", "ok")
     }
     failed = ner == "api_error"
+    assert not failed or run["ner"]["error"]
     assert len(small.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
         "a failure is never recorded as an answer"
     )
@@ -141,6 +154,24 @@ def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(small
         assert "All answers that came are kept" in out
         assert len(small.read("assets/responses.jsonl")) == 25
         assert len(requests) == 25 + 10, "after ten failures in a row nothing more is asked"
+
+
+def test_a_proxy_of_the_environment_never_sees_a_text_for_this_machine(small: Project) -> None:
+    small.weasel("run", "ingest")
+    (small.path / "assets/responses.jsonl").write_bytes(b"")
+    with fake_endpoint(no_entities) as (url, requests), fake_endpoint(no_entities) as (proxy, leaked):
+        use(small, url)
+        proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), proxy.removesuffix("/v1"))
+        small.script(*ANNOTATE, env={**proxies, "no_proxy": "", "NO_PROXY": ""})
+    assert (len(requests), len(leaked)) == (4 * 60, 0)
+
+
+def test_an_example_of_the_teacher_must_not_be_in_the_blind_samples(small: Project) -> None:
+    small.weasel("run", "ingest")
+    blind = next(row for row in small.read("corpus/texts.jsonl") if row["sample"] == "test")
+    with (small.path / "configs/task.yml").open("a") as file:
+        file.write(f"  - text: {json.dumps(blind['text'].upper())}\n    accept: [other]\n")
+    assert f"is the text {blind['id']} of the test sample" in small.fails(*ANNOTATE)
 
 
 def test_texts_do_not_leave_the_machine_unless_the_config_says_so(small: Project) -> None:

@@ -97,6 +97,7 @@ def test_a_component_that_was_not_decided_stays_missing(folder: Path, decide: De
         ({"text": "Another text.", "spans": []}, "the text has changed since the decision"),
         ({"text_id": "nobody"}, "no text with this id"),
         ({"text_id": "h1"}, "held out"),
+        ({}, "nothing was decided"),
     ],
 )
 def test_what_does_not_fit_is_quarantined_with_the_reason(
@@ -123,6 +124,22 @@ def test_a_decision_is_superseded_and_two_that_differ_are_a_conflict(folder: Pat
         file.write(json.dumps(settled) + "\n")
     done = run(folder)
     assert (done.conflicts, done.docs["train"]) == (0, 1)
+
+
+def test_decisions_that_supersede_each_other_in_a_circle_are_a_conflict(folder: Path, decide: Decide) -> None:
+    circle = [decide("p1", TEXT, id=one, accept=["a"], supersedes=[other]) for one, other in (("1", "2"), ("2", "1"))]
+    Project(folder).write("reviews.jsonl", circle)
+    done = run(folder)
+    assert (done.conflicts, done.docs["train"]) == (1, 0)
+
+
+def test_a_task_with_one_component_ignores_what_is_decided_on_the_other(folder: Path, decide: Decide) -> None:
+    text = (folder / "task.yml").read_text()
+    (folder / "task.yml").write_text(text[: text.index("  ner:")] + text[text.index("  textcat:") :])
+    Project(folder).write("reviews.jsonl", [decide("p1", TEXT, spans=[span("soup")], accept=["a"])])
+    done = run(folder)
+    assert (done.quarantined, done.docs["train"]) == (0, 1)
+    assert json.loads((folder / "out/labels/ner.json").read_text())
 
 
 def test_older_guidelines_are_counted(folder: Path, decide: Decide) -> None:

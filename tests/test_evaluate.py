@@ -18,7 +18,8 @@ def test_every_figure_of_every_system(ran: Project) -> None:
         "ner": ["DISH", "INGREDIENT", "EQUIPMENT"],
         "textcat": ["technique", "substitution", "storage_safety", "equipment", "recipe_request", "other"],
     }
-    for system in metrics["systems"].values():
+    for name, system in metrics["systems"].items():
+        assert "textcat" in system["test"], name
         for kind, figures in system["test"].items():
             assert list(figures["labels"]) == labels[kind], "every label of task.yml, whether it occurs or not"
             headline = figures["f" if kind == "ner" else "macro_f"]
@@ -27,7 +28,11 @@ def test_every_figure_of_every_system(ran: Project) -> None:
     dev = {name: metrics["systems"][name]["dev"] for name in ("silver", "reviewed", "two_stage")}
     assert dev[metrics["ships"]] == max(dev.values())
     assert metrics["ships"] not in metrics["differences"]["ner"]
-    assert len(metrics["differences"]["ner"]) == 4
+    assert len(metrics["differences"]["textcat"]) == 4
+    for kind in ("ner", "textcat"):
+        learned = metrics["systems"]["silver"]["learned_from"].get("silver", {})
+        has = kind in metrics["systems"]["silver"]["test"]
+        assert has == bool(learned.get(kind)), "what was never trained has no figure"
     assert metrics["student"]["speed"]["words_per_second"] > 0
     assert metrics["student"]["bytes"] < 10_000_000
     assert metrics["teacher"]["words_per_second"] > 0
@@ -51,7 +56,7 @@ def test_the_predictions_are_those_of_the_shipped_student(ran: Project) -> None:
 
 
 class _Trained:
-    def __init__(self, history: dict[str, int]) -> None:
+    def __init__(self, history: dict[str, dict[str, int]]) -> None:
         self.meta: dict[str, Any] = {"distill": history}
 
 
@@ -67,7 +72,7 @@ class _Trained:
 )
 def test_what_ships(trained: str, dev: tuple[float | None, ...], expected: str | None) -> None:
     names = ("two_stage", "reviewed", "silver")
-    students: Any = {name: _Trained({"x": 1} if name in trained.split() else {}) for name in names}
+    students: Any = {name: _Trained({"x": {"ner": 1}} if name in trained.split() else {}) for name in names}
     assert _choose(students, dict(zip(names, dev, strict=True))) == expected
 
 

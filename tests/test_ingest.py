@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distill.corpus.ingest import Ingested, default_group, ingest, text_id
+from distill.corpus.ingest import Ingested, ingest
 from distill.errors import DistillError
+from distill.records import text_id, twin_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -112,13 +113,20 @@ def test_what_cannot_be_used_is_explained(tmp_path: Path) -> None:
     assert all(row["file"].endswith("in.jsonl") for row in rejected)
 
 
-def test_a_table_that_breaks_off_says_so(tmp_path: Path) -> None:
-    done, _, rejected = run(
-        tmp_path, write(tmp_path / "in.csv", COLUMNS + b'good,1,s\ntoo,many,columns,here\n"open quote,2,s\n')
-    )
-    assert done.texts == 1
+def test_rows_of_another_width_are_rejected_and_a_broken_table_is_an_error(tmp_path: Path) -> None:
+    good = COLUMNS + b"good,1,s\ntoo,many,columns,here\n"
+    done, _, rejected = run(tmp_path, write(tmp_path / "in.csv", good))
+    assert (done.texts, len(rejected)) == (1, 1)
     assert "expected 3 columns" in rejected[0]["reason"]
-    assert "nothing after this line was read" in rejected[1]["reason"]
+    with pytest.raises(DistillError, match=r"in\.csv, line 3: the table is broken after this line"):
+        run(tmp_path, write(tmp_path / "in.csv", good + b'"open quote,2,s\n'))
+    with pytest.raises(DistillError, match="two columns have one name"):
+        run(tmp_path, write(tmp_path / "in.csv", b"text,a,a\n1,2,3\n"))
+
+
+def test_a_column_may_have_any_name(tmp_path: Path) -> None:
+    _, texts, rejected = run(tmp_path, write(tmp_path / "in.csv", b"text,meta,tokens\nhello,5,x\n"))
+    assert (texts[0]["meta"], rejected) == ({"meta": "5", "tokens": "x"}, [])
 
 
 @pytest.mark.parametrize(
@@ -188,7 +196,20 @@ def test_a_group_stays_in_one_sample_and_its_late_texts_are_held_out(tmp_path: P
 
 
 def test_a_twin_of_a_test_text_never_trains(tmp_path: Path) -> None:
-    assert default_group("Soup  is GOOD\n") == default_group("soup is good") != default_group("soup is bad")
+    assert twin_key("Soup  is GOOD\n") == twin_key("soup is good") != twin_key("soup is bad")
+    run(tmp_path, numbered(tmp_path, 20), test=5, dev=5)
+    frozen = json.loads((tmp_path / "split.jsonl").open().readline())
+    text = f"text  NUMBER {frozen['id'].removeprefix('t')}"
+    rows = [
+        {"text": text, "id": "twin in a group of its own", "group": "other"},
+        {"text": text + " ", "id": "twin without a group"},
+        {"text": "Another text under its id", "id": frozen["id"]},
+        {"text": "A new text", "id": "new"},
+    ]
+    source = write(tmp_path / "in.jsonl", "".join(json.dumps(row) + "\n" for row in rows).encode())
+    done, texts, _ = run(tmp_path, source)
+    assert [row["sample"] for row in texts] == ["held_out", "held_out", "held_out", "pool"]
+    assert frozen["id"] in done.missing
 
 
 def test_a_small_collection_keeps_half_of_its_texts_to_learn_from(tmp_path: Path) -> None:

@@ -25,7 +25,6 @@ def spans(answers: dict[str, str], text: str = TEXT) -> list[tuple[str, str]]:
         ("butter, butter, butter", ["butter"]),
         ("none", []),
         ("None.", []),
-        ("", []),
     ],
 )
 def test_what_is_listed_is_found(answer: str, expected: list[str]) -> None:
@@ -64,8 +63,20 @@ def test_offsets_are_code_points() -> None:
     assert "👩‍🍳🍲 köfte!"[span.start : span.end] == "köfte"
 
 
+def test_an_empty_answer_does_not_say_that_there_is_none() -> None:
+    parsed = parse_mentions({"FOOD": " ", "DISH": "Apple pie"}, TEXT)
+    assert parsed.status == "parse_error"
+    assert [(item.reason, item.item) for item in parsed.dropped] == [("empty_answer", "FOOD")]
+
+
+def test_of_two_labels_for_one_stretch_the_first_of_the_task_stays() -> None:
+    for answers in ({"DISH": "butter", "FOOD": "butter"}, {"FOOD": "butter", "DISH": "butter"}):
+        assert spans(answers) == [("butter", next(iter(answers)))]
+
+
 def test_a_refusal_is_not_an_empty_answer() -> None:
     assert parse_mentions({"FOOD": "I'm sorry, I can't help with that."}, TEXT).status == "refused"
+    assert parse_mentions({"FOOD": "I’m sorry, I can’t help with that."}, TEXT).status == "refused"
     assert parse_label("As an AI I cannot answer.", LABELS).status == "refused"
 
 

@@ -77,7 +77,10 @@ def story(reviewed: tuple[float, list[float]], ships: str = "two_stage") -> str:
     figures = {"ner": {"f": {"value": 0.5, "interval": [0.4, 0.6]}}}
     metrics = {
         "ships": ships,
-        "systems": {name: {"test": figures} for name in ("teacher", ships)},
+        "systems": {
+            name: {"test": figures, "dev": 0.5, "learned_from": {"silver": {"ner": 5}, "reviewed": {"ner": 5}}}
+            for name in ("teacher", "silver", "reviewed", "two_stage")
+        },
         "differences": {
             "ner": {
                 "teacher": {"value": 0.3, "interval": [0.2, 0.4]},

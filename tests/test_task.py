@@ -60,6 +60,7 @@ def test_a_valid_task(tmp_path: Path) -> None:
         ("accept: [a]", "accept: [c]", ["example 1", "'c'", "a, b"]),
         ("name: demo", "name: My Demo", ["line 1", "`name`", "My Demo"]),
         ("title: Demo", "title: [", ["not valid YAML"]),
+        ("      b: {definition: Second.}\n", "", ["line 4", "textcat: expected at least two labels"]),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, expected: list[str]) -> None:

@@ -18,7 +18,7 @@ def test_a_topic_that_silver_never_holds_is_learnt_from_reviews(tmp_path: Path) 
     train(second, tmp_path / "out", "reviewed")
     nlp = spacy.load(tmp_path / "out/model-best")
     assert max(nlp(question).cats.items(), key=lambda item: item[1])[0] == "substitution"
-    assert learned_from(nlp) == {"silver": 12, "reviewed": 18}
+    assert learned_from(nlp) == {"silver": {"ner": 12, "textcat": 12}, "reviewed": {"ner": 18, "textcat": 18}}
 
 
 def test_without_reviews_it_is_the_silver_student_as_it_was(tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_it_starts_from_an_initialised_pipeline_where_there_is_no_silver(tmp_pat
     done = train(second, tmp_path / "out", "reviewed")
     assert done.score is not None
     assert done.score > 0.8, "one of three topics is not in dev, so 0.83 is all there is"
-    assert learned_from(spacy.load(tmp_path / "out/model-best")) == {"reviewed": 24}
+    assert learned_from(spacy.load(tmp_path / "out/model-best")) == {"reviewed": {"ner": 24, "textcat": 24}}
 
 
 def test_the_small_project_has_both_stages(ran: Project) -> None:

@@ -20,7 +20,7 @@ def test_it_learns_and_says_from_what(tmp_path: Path) -> None:
     doc = nlp("How do I stir polenta in a wok?")
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("polenta", "DISH"), ("wok", "EQUIPMENT")]
     assert max(doc.cats, key=lambda name: doc.cats[name]) == "technique"
-    assert learned_from(nlp) == {"silver": 24}
+    assert learned_from(nlp) == {"silver": {"ner": 24, "textcat": 24}}
     assert done.score is not None
     assert done.score > 0.8, "one of three topics is not in dev, so 0.83 is all there is"
     assert (tmp_path / "out/log.jsonl").read_text().count("\n") >= 4

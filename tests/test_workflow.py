@@ -85,6 +85,29 @@ def test_five_texts_and_nothing_else(empty: Project) -> None:
     assert "weasel run all" in said["clean"]
 
 
+def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
+    task = (empty.path / "configs/task.yml").read_text()
+    task = task[: task.index("  textcat:\n")] + task[task.index("# Shown to the teacher") :]
+    (empty.path / "configs/task.yml").write_text("\n".join(line for line in task.split("\n") if "accept:" not in line))
+    student = (empty.path / "configs/student.cfg").read_text()
+    student = student[: student.index("[components.textcat]")] + student[student.index("[corpora]") :]
+    student = student[: student.index("[initialize.components.textcat]")].replace(',"textcat"', "")
+    student = student.replace("ents_f = 0.5\ncats_score = 0.5", "ents_f = 1.0").replace(
+        "max_steps = 600", "max_steps = 20"
+    )
+    (empty.path / "configs/student.cfg").write_text(student)
+    empty.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
+    empty.weasel("run", "check")
+    empty.weasel("run", "ingest")
+    rows = empty.read("corpus/texts.jsonl")
+    soup = [{"start": 3, "end": 7, "label": "DISH"}]
+    empty.write("assets/reviews.jsonl", [decide(row["id"], row["text"], spans=soup) for row in rows])
+    empty.weasel("run", "all", ".", *FAST)
+    metrics = json.loads((empty.path / "training/metrics.json").read_text())
+    assert metrics["systems"][metrics["ships"]]["test"].keys() == {"ner"}
+    assert metrics["systems"]["teacher"]["test"] == metrics["systems"]["silver"]["test"] == {}
+
+
 def test_a_first_review_is_enough_for_a_wheel(empty: Project, decide: Decide) -> None:
     empty.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
     empty.weasel("run", "check")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import srsly
-from confection import Config
 
 import distill
 from distill.corpus.split import load_split
@@ -15,7 +14,7 @@ from distill.errors import DistillError
 from distill.files import read_json
 from distill.review.decisions import Decided, load_decisions, reviews_digest
 from distill.task import Task, load_task
-from distill.teacher.endpoint import Endpoint, load_endpoint
+from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
 
 JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl")
 """Files that grow, and are dependencies of commands: they always exist, maybe empty."""
@@ -73,7 +72,7 @@ def _configs_agree(root: Path, project: dict[str, Any], task: Task, *, has_teach
         )
     for name in ("teacher", "student") if has_teacher else ("student",):
         path = root / f"configs/{name}.cfg"
-        config = Config().from_disk(path, interpolate=False)
+        config = load_config(path)
         if config["nlp"]["lang"] != task.language:
             raise DistillError(
                 f"{path}: `lang` is {config['nlp']['lang']!r}, but `language` in configs/task.yml is {task.language!r}",
@@ -123,8 +122,8 @@ def _state(
     texts = _lines(root / "corpus/texts.jsonl")
     answers = _lines(root / "assets/responses.jsonl")
     split = load_split(root / "assets/split.jsonl")
-    sizes = Counter(split.samples.values())
-    reviewed = Counter(split.samples.get(text_id, "pool") for text_id in decided.settled)
+    sizes = Counter(row.sample for row in split.rows.values())
+    reviewed = Counter(split.rows[id_].sample if id_ in split.rows else "pool" for id_ in decided.settled)
     checked.found = [
         f"task: {task.title} ({', '.join(f'{kind} with {len(task.labels(kind))} labels' for kind in task.kinds)})",
         f"texts: {texts} ingested" if texts else f"texts: none ingested yet from {project['vars']['texts']}",
@@ -134,9 +133,10 @@ def _state(
         f"reviews: {reviewed['test']} of {sizes['test']} test, {reviewed['dev']} of {sizes['dev']} dev, "
         f"{reviewed['pool']} of the pool" + (f"; {len(decided.conflicts)} in conflict" if decided.conflicts else ""),
     ]
+    checked.found.append(f"guidelines: version {task.guidelines_version}")
     stale = sum(decision.guidelines != task.guidelines_version for decision in decided.settled.values())
     if stale:
-        checked.found.append(f"guidelines: {stale} decisions were made under another version than task.yml's")
+        checked.found[-1] += f"; {stale} decisions were made under another one"
     if not source.exists() or not any(True for _ in _some(source)):
         checked.next = f'put texts into {project["vars"]["texts"]}, one a line ({{"text": "…"}}), then `weasel run all`'
     elif endpoint and endpoint.gguf and not answers and not (root / endpoint.gguf).exists():

@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
@@ -77,6 +77,7 @@ def merge(target: Path, other: Path) -> int:
     Raises DistillError where `target` has a writer.
     """
     with _lock(target):
+        _mend_last_line(target)
         old = {line for _, line in _lines(target)}
         union = old | {line for _, line in _lines(other)}
         with atomic(target) as file:
@@ -85,27 +86,28 @@ def merge(target: Path, other: Path) -> int:
 
 
 def clear(path: Path) -> int:
-    """Empty a journal, and keep what it held in `<journal>.old`; returns how many lines that are.
+    """Empty a journal, after adding what it held to `<journal>.old`; returns how many lines that are.
 
     Raises DistillError where it has a writer.
     """
     with _lock(path):
-        count = sum(1 for _ in _lines(path))
-        if count:
-            path.replace(f"{path}.old")
+        lines = [line for _, line in _lines(path)]
+        with Path(f"{path}.old").open("ab") as old:
+            old.writelines(line + b"\n" for line in lines)
+            old.flush()
+            os.fsync(old.fileno())
         write_bytes(path, b"")
-        return count
+        return len(lines)
 
 
-class Journal(Generic[E]):
+class Journal:
     """A journal open for appending, by one process at a time.
 
     Use it in a `with` statement. A second writer is refused with a DistillError.
     """
 
-    def __init__(self, path: Path, model: type[E]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.model = model
         self._lock = _lock(path)
 
     def __enter__(self) -> Self:
@@ -125,7 +127,7 @@ class Journal(Generic[E]):
         self._file.close()
         self._lock.release()
 
-    def append(self, *new: E) -> None:
+    def append(self, *new: Entry) -> None:
         """Write the entries and return once they are on disk."""
         self._file.write(b"".join(entry.line() for entry in new))
         self._file.flush()

@@ -3,6 +3,7 @@
 Offsets are Unicode code points, 0-based, end-exclusive; `token_start` and `token_end` are inclusive.
 """
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -10,7 +11,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from distill.errors import DistillError, at
-from distill.files import read_jsonl, write_jsonl
+from distill.files import digest, read_jsonl, write_jsonl
 
 Sample = Literal["test", "dev", "pool", "held_out"]
 """Where a text belongs. `test` and `dev` are drawn once and reviewed blind; `pool` trains; `held_out` came later
@@ -30,6 +31,17 @@ STATUSES: tuple[Status, ...] = (
 )
 TRAINABLE: frozenset[Status] = frozenset({"ok", "ok_empty"})
 """The statuses that may enter training without a person having looked."""
+
+
+def text_id(text: str) -> str:
+    """The id of a text that came without one: a hash of it."""
+    return digest(text.encode())[:16]
+
+
+def twin_key(text: str) -> str:
+    """A hash that texts share which differ in case, white space or Unicode form only: such twins must not stand on both
+    sides of the split."""
+    return digest(" ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode())[:16]
 
 
 class Strict(BaseModel):
@@ -78,7 +90,8 @@ class Dropped(Strict):
 class TeacherRun(Strict):
     """What became of the teacher's answers for one component of one text.
 
-    keys: of the requests, in the order of the questions. tokens_in, tokens_out: as the endpoint counted them.
+    keys: of the requests, in the order of the questions. error: why one of them got no answer. tokens_in, tokens_out:
+    as the endpoint counted them.
     """
 
     status: Status

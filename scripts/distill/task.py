@@ -33,7 +33,7 @@ class Component(Strict):
 
 
 class Components(Strict):
-    """The components, named like spaCy's factories; at least one of them."""
+    """The components, named like spaCy's factories; at least one of them. textcat has at least two labels."""
 
     ner: Component | None = None
     textcat: Component | None = None
@@ -42,6 +42,8 @@ class Components(Strict):
     def _at_least_one(self) -> "Components":
         if not (self.ner or self.textcat):
             raise ValueError(f"expected at least one of {', '.join(KINDS)}")
+        if self.textcat and len(self.textcat.labels) < 2:
+            raise ValueError("textcat: expected at least two labels, for every text gets one of them")
         return self
 
 
@@ -83,8 +85,10 @@ class Task(Strict):
     @property
     def guidelines_version(self) -> str:
         """A hash of all that tells a person how to decide; it stands on each decision."""
-        told = self.model_dump(include={"guidelines", "components"})
-        return digest(canonical(told).encode())[:12]
+        definitions = {
+            kind: {name: self.label(kind, name).definition for name in self.labels(kind)} for kind in self.kinds
+        }
+        return digest(canonical([self.guidelines, definitions]).encode())[:12]
 
     @model_validator(mode="after")
     def _examples_fit(self) -> "Task":

@@ -11,10 +11,11 @@ from spacy.tokens import Span as SpacySpan
 from spacy.util import filter_spans
 from wasabi import msg
 
+from distill.corpus.docbin import annotated
 from distill.files import write_bytes, write_json, write_jsonl
 from distill.records import TRAINABLE, Annotated, Span, Text, read_records
 from distill.review.decisions import Decided, Decision, load_decisions, reviews_digest
-from distill.task import Task, load_task
+from distill.task import KINDS, Kind, Task, load_task
 
 RULE = "Decisions made under older guidelines are used like the others."
 """What becomes of decisions whose guidelines version is not that of task.yml."""
@@ -24,13 +25,15 @@ RULE = "Decisions made under older guidelines are used like the others."
 class Converted:
     """What `convert` did, and what it made it from; it is written to `corpus/manifest.json`.
 
-    reviews_sha256: of the journal that was read. docs: texts in each corpus. older_guidelines: decisions made under
-    another version of the guidelines. conflicts: texts whose decisions differ, which are left out. quarantined:
-    decisions that cannot be used. left_out: decisions with the answer reject or ignore.
+    reviews_sha256: of the journal that was read. docs: texts in each corpus. silver: texts with a usable annotation of
+    the teacher, by component. older_guidelines: decisions under another version of the guidelines. conflicts: texts
+    whose decisions differ, which are left out. quarantined: decisions that cannot be used. left_out: decisions with the
+    answer reject or ignore.
     """
 
     reviews_sha256: str = ""
     docs: dict[str, int] = field(default_factory=dict)
+    silver: dict[Kind, int] = field(default_factory=dict)
     older_guidelines: int = 0
     conflicts: int = 0
     quarantined: int = 0
@@ -59,7 +62,7 @@ def convert(texts_path: Path, silver_path: Path, reviews_path: Path, task_path: 
 
 def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, output: Path) -> Converted:
     nlp = spacy.blank(task.language)
-    done = Converted(conflicts=len(decided.conflicts))
+    done = Converted(conflicts=len(decided.conflicts), silver=dict.fromkeys(task.kinds, 0))
     bins = {name: DocBin(store_user_data=True) for name in ("silver", "train", "dev", "test")}
     quarantine: list[dict[str, Any]] = []
 
@@ -67,6 +70,8 @@ def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, 
         doc = _silver_doc(nlp, record, task)
         if doc is not None:
             bins["silver"].add(doc)
+            for kind in task.kinds:
+                done.silver[kind] += annotated(doc, kind)
 
     unseen = set(decided.settled)
     for text in read_records(texts_path, Text):
@@ -92,7 +97,8 @@ def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, 
         done.docs[name] = len(docs)
     write_jsonl(output / "quarantine.jsonl", quarantine)
     done.quarantined = len(quarantine)
-    for kind in task.kinds:
+    # A component that the task does not have gets an empty file, for project.yml names both
+    for kind in KINDS:
         write_json(output / "labels" / f"{kind}.json", _label_data(nlp, kind, task.labels(kind)))
     return done
 
@@ -118,7 +124,9 @@ def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> 
     if decision.text != text.text:
         return None, "the text has changed since the decision"
     doc = _doc(nlp, text.id, text.text)
-    if decision.spans is not None:
+    if decision.spans is None and decision.accept is None:
+        return None, "nothing was decided: neither `spans` nor `accept` is there"
+    if decision.spans is not None and task.components.ner:
         reason = _set_ents(doc, decision.spans, task)
         if reason:
             return None, reason

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 import tempfile
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from distill.corpus.split import Drawn, draw, load_split
 from distill.files import atomic, digest
 from distill.formats.texts import RawText, Rejected, read_texts
-from distill.records import Text, write_records
+from distill.records import Text, text_id, twin_key, write_records
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Ingested:
     """What `ingest` did: counts of texts, of exact duplicates removed, of rejected rows, and of texts by sample.
 
     drawn: how many texts the samples got in this run, None where they were frozen before.
-    missing: ids of the frozen samples that are no longer among the texts.
+    missing: ids of the frozen samples that are no longer among the texts, or stand for another text now.
     """
 
     texts: int
@@ -55,7 +54,7 @@ def ingest(
     with tempfile.TemporaryDirectory() as folder, closing(sqlite3.connect(Path(folder) / "texts.db")) as db:
         db.executescript(
             "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF;"
-            "CREATE TABLE texts (id TEXT PRIMARY KEY, hash BLOB UNIQUE, text TEXT, grp TEXT, meta TEXT);"
+            "CREATE TABLE texts (id TEXT PRIMARY KEY, hash BLOB UNIQUE, text TEXT, grp TEXT, twin TEXT, meta TEXT);"
         )
         counts: Counter[str] = Counter()
         with atomic(rejected_path) as rejected:
@@ -68,9 +67,9 @@ def ingest(
 
         split = load_split(split_path)
         drawn = None
-        if not split.samples and counts["texts"]:
+        if not split.rows and counts["texts"]:
             drawn = draw(
-                db.execute("SELECT grp, id FROM texts ORDER BY grp, id"),
+                db.execute("SELECT grp, id, twin FROM texts ORDER BY grp, id"),
                 counts["texts"],
                 test=test,
                 dev=dev,
@@ -82,27 +81,20 @@ def ingest(
         samples: Counter[str] = Counter()
 
         def records() -> Iterator[Text]:
-            for id_, text, group, meta in db.execute("SELECT id, text, grp, meta FROM texts ORDER BY rowid"):
-                sample = split.sample(id_, group)
+            for id_, text, group, twin, meta in db.execute(
+                "SELECT id, text, grp, twin, meta FROM texts ORDER BY rowid"
+            ):
+                sample = split.sample(id_, group, twin)
                 samples[sample] += 1
                 yield Text(id=id_, text=text, group=group, sample=sample, meta=json.loads(meta))
 
         write_records(output, records())
         missing = [
-            id_ for id_ in split.samples if not db.execute("SELECT 1 FROM texts WHERE id = ?", (id_,)).fetchone()
+            row.id
+            for row in split.rows.values()
+            if not db.execute("SELECT 1 FROM texts WHERE id = ? AND twin = ?", (row.id, row.twin)).fetchone()
         ]
     return Ingested(counts["texts"], counts["duplicates"], counts["rejected"], dict(samples), drawn, missing)
-
-
-def text_id(text: str) -> str:
-    """The id of a text that came without one: a hash of it."""
-    return digest(text.encode())[:16]
-
-
-def default_group(text: str) -> str:
-    """The group of a text that came without one. Texts that differ in case, white space or Unicode form only share it,
-    so that a test text's twin never trains."""
-    return digest(" ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode())[:16]
 
 
 def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Counter[str]) -> Rejected | None:
@@ -114,15 +106,10 @@ def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Coun
     same_id = db.execute("SELECT hash FROM texts WHERE id = ?", (id_,)).fetchone()
     if same_id and same_id[0] != text_hash:
         return _refuse(row, f"the id {id_!r} stands for another text further up")
+    twin = twin_key(row.text)
     inserted = db.execute(
-        "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?, ?)",
-        (
-            id_,
-            text_hash,
-            row.text,
-            default_group(row.text) if row.group is None else row.group,
-            json.dumps(row.meta),
-        ),
+        "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?, ?, ?)",
+        (id_, text_hash, row.text, twin if row.group is None else row.group, twin, json.dumps(row.meta)),
     )
     counts["texts" if inserted.rowcount else "duplicates"] += 1
     return None

@@ -12,41 +12,45 @@ from distill.records import Sample, Strict, read_records
 
 
 class SplitRow(Strict):
-    """A line of `assets/split.jsonl`."""
+    """A line of `assets/split.jsonl`. `twin`: the text's `twin_key`."""
 
     id: str
     group: str
+    twin: str
     sample: Literal["test", "dev"]
 
 
-@dataclass(frozen=True)
 class Split:
-    """The frozen draw: the sample of each id in it, and the groups that the samples hold."""
+    """The frozen draw. `rows`: by id."""
 
-    samples: dict[str, Sample]
-    groups: frozenset[str]
+    def __init__(self, rows: Iterable[SplitRow]) -> None:
+        self.rows = {row.id: row for row in rows}
+        self._groups = {row.group for row in self.rows.values()}
+        self._twins = {row.twin for row in self.rows.values()}
 
-    def sample(self, text_id: str, group: str) -> Sample:
-        """Where a text belongs."""
-        if text_id in self.samples:
-            return self.samples[text_id]
-        return "held_out" if group in self.groups else "pool"
+    def sample(self, text_id: str, group: str, twin: str) -> Sample:
+        """Where a text belongs. Held out is what shares its group with a text of the blind samples, is its twin, or is
+        another text under its id."""
+        row = self.rows.get(text_id)
+        if row and row.twin == twin:
+            return row.sample
+        return "held_out" if row or group in self._groups or twin in self._twins else "pool"
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """A new draw. `test`, `dev`: texts; `wanted_test`, `wanted_dev`: what was asked for."""
+    """A new draw."""
 
     rows: list[SplitRow]
-    wanted_test: int
-    wanted_dev: int
 
     @property
     def test(self) -> int:
+        """Texts of the test sample."""
         return sum(row.sample == "test" for row in self.rows)
 
     @property
     def dev(self) -> int:
+        """Texts of the dev sample."""
         return len(self.rows) - self.test
 
     def save(self, path: Path) -> None:
@@ -59,12 +63,11 @@ def load_split(path: Path) -> Split:
 
     Raises DistillError with file and line where a row does not fit.
     """
-    rows = list(read_records(path, SplitRow)) if path.exists() else []
-    return Split({row.id: row.sample for row in rows}, frozenset(row.group for row in rows))
+    return Split(read_records(path, SplitRow) if path.exists() else [])
 
 
-def draw(groups_and_ids: Iterable[tuple[str, str]], total: int, *, test: int, dev: int, seed: int) -> Drawn:
-    """Draw the samples from (group, id) pairs sorted by group, whole groups at a time.
+def draw(texts: Iterable[tuple[str, str, str]], total: int, *, test: int, dev: int, seed: int) -> Drawn:
+    """Draw the samples from (group, id, twin) rows sorted by group, whole groups at a time.
 
     total: number of texts. test, dev: texts wanted. Both samples together get half of the texts at the most, so that
     a small collection has something to learn from. A group stands in the order of a hash of seed and group, so the
@@ -72,16 +75,14 @@ def draw(groups_and_ids: Iterable[tuple[str, str]], total: int, *, test: int, de
     """
     share = min(1.0, total / 2 / max(test + dev, 1))
     room = {"test": int(test * share), "dev": int(dev * share)}
-    grouped = (
-        (group, [id_ for _, id_ in pairs]) for group, pairs in itertools.groupby(groups_and_ids, lambda pair: pair[0])
-    )
+    grouped = ((group, list(rows)) for group, rows in itertools.groupby(texts, lambda row: row[0]))
     # A group holds a text at least, so as many groups as texts would do, were it not for those that do not fit
     candidates = heapq.nsmallest(4 * sum(room.values()), grouped, key=lambda item: digest(f"{seed}:{item[0]}".encode()))
-    rows = []
-    for group, ids in candidates:
-        for sample in ("test", "dev"):
-            if 0 < len(ids) <= room[sample]:
-                room[sample] -= len(ids)
-                rows += [SplitRow(id=id_, group=group, sample=sample) for id_ in ids]
-                break
-    return Drawn(sorted(rows, key=lambda row: (row.sample, row.id)), test, dev)
+    samples: tuple[Literal["test", "dev"], ...] = ("test", "dev")
+    drawn = []
+    for group, of_group in candidates:
+        sample = next((name for name in samples if len(of_group) <= room[name]), None)
+        if sample:
+            room[sample] -= len(of_group)
+            drawn += [SplitRow(id=id_, group=group, twin=twin, sample=sample) for _, id_, twin in of_group]
+    return Drawn(sorted(drawn, key=lambda row: (row.sample, row.id)))

@@ -42,7 +42,7 @@ def read_texts(source: Path) -> Iterator[RawText | Rejected]:
     CSV and TSV files need a header with a column `text`; `id` and `group` are used where they are there, all else
     becomes meta.
 
-    Raises DistillError where `source` is missing, of another kind, or a table without a column `text`.
+    Raises DistillError where `source` is missing, of another kind, a table without a column `text`, or a broken table.
     """
     if source.is_dir():
         files = sorted(path for path in source.rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -85,7 +85,7 @@ def _jsonl(path: Path, file: Iterable[str]) -> Iterator[RawText | Rejected]:
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield _reject(path, number, f"not JSON: {error}", line)
             continue
         if isinstance(row, dict):
@@ -104,15 +104,22 @@ def _table(path: Path, file: IO[str], delimiter: str) -> Iterator[RawText | Reje
                 f"{at(path, 1)}: expected a header with a column `text`, got {', '.join(columns) or 'nothing'}",
                 "Add a first line that names the columns.",
             )
+        if len(set(columns)) < len(columns):
+            raise DistillError(f"{at(path, 1)}: two columns have one name: {', '.join(columns)}", "Rename one of them.")
         for row in reader:
             if None in row or None in row.values():
                 got = delimiter.join(str(value) for value in row.values())
                 yield _reject(path, reader.line_num, f"expected {len(reader.fieldnames or [])} columns", got)
             else:
-                yield _checked(path, reader.line_num, {key: value for key, value in row.items() if value != ""})
+                cells = {key: value for key, value in row.items() if value != ""}
+                own = {key: cells.pop(key) for key in ("text", "id", "group") if key in cells}
+                yield _checked(path, reader.line_num, {**own, "meta": cells})
     except csv.Error as error:
-        # What follows a broken quote cannot be told apart, so the reader stops here and says so
-        yield _reject(path, reader.line_num, f"broken table: {error}; nothing after this line was read", "")
+        # What follows a broken quote cannot be told apart
+        raise DistillError(
+            f"{at(path, reader.line_num)}: the table is broken after this line: {error}",
+            "Mend the quotes: a field that holds one is quoted, and the quote doubled.",
+        ) from None
 
 
 def _checked(path: Path, line: int, row: dict[str, Any]) -> RawText | Rejected:

@@ -25,6 +25,8 @@ NAMES = {
 }
 """What the page calls the systems."""
 
+_CORPORA = {"silver": "the teacher's annotations (silver)", "reviewed": "reviews"}
+
 MEASURES: dict[Kind, str] = {"ner": "F of spans", "textcat": "mean F of the labels"}
 MAX_DIFFERENCES = 25
 COLOURS = ("#f2b880", "#9fd0a4", "#9cc3e6", "#d9b3e6", "#e6a5a5", "#c9c96b", "#8fd3d1", "#c0b7ad")
@@ -64,6 +66,7 @@ def report(inputs: Inputs, output: Path) -> list[str]:
         story=story,
         names=NAMES,
         measures=MEASURES,
+        measured=[kind for kind in task.kinds if any(kind in of["test"] for of in metrics["systems"].values())],
         systems=SYSTEMS,
         headline=headline,
         curves={kind: series for kind in task.kinds if (series := _curve(read_json(inputs.curve), kind))},
@@ -83,7 +86,10 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
     ships = metrics["ships"]
     if ships is None:
         return ["No student has learned anything yet: there are neither usable answers of the teacher nor reviews."]
-    sentences = [f"What ships is the student that learned from {NAMES[ships]}; dev preferred it."]
+    systems = metrics["systems"]
+    history = " and then from ".join(_CORPORA[name] for name in systems[ships]["learned_from"])
+    chosen = "; dev preferred it" if systems[ships]["dev"] is not None else ", chosen without any reviewed dev text"
+    sentences = [f"What ships is the student that learned from {history}{chosen}."]
     if not metrics["differences"]:
         return [*sentences, "No test text has been reviewed yet, so nothing is known about how good it is."]
     control = "reviewed" if ships != "reviewed" else "two_stage"
@@ -92,15 +98,16 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
         if not against:
             continue
         student, teacher = (_value(metrics, system, kind) for system in (ships, "teacher"))
-        sentences.append(
-            f"{kind}: {MEASURES[kind]} {percent(student)}, the teacher's {percent(teacher)}: "
-            f"{_difference(against['teacher'])}."
-        )
-        if ships == "silver":
-            sentences.append(f"{kind}: against the student of reviews only {_difference(against['reviewed'])}.")
-            continue
-        with_silver = against[control] if ships == "two_stage" else _negated(against[control])
-        sentences.append(f"{kind}: {_silver_verdict(with_silver)}.")
+        sentence = f"{kind}: {MEASURES[kind]} {percent(student)}"
+        if "teacher" in against:
+            sentence += f", the teacher's {percent(teacher)}: {_difference(against['teacher'])}"
+        sentences.append(f"{sentence}.")
+        if not systems["silver"]["learned_from"].get("silver", {}).get(kind):
+            if "teacher" in against:
+                sentences.append(f"{kind}: no answer of the teacher could train unreviewed, so there was no silver.")
+        elif control in against and ships != "silver":
+            with_silver = against[control] if ships == "two_stage" else _negated(against[control])
+            sentences.append(f"{kind}: {_silver_verdict(with_silver)}.")
     return sentences
 
 

@@ -62,15 +62,17 @@ def reviews_digest(path: Path) -> str:
 
 def settle(decisions: Iterable[Decision]) -> Decided:
     """For each text the decision that no other supersedes; of several that agree the one with the smallest id. Several
-    that differ are a conflict, which nobody wins in silence."""
+    that differ are a conflict, which nobody wins in silence; so is a circle of decisions that supersede each other."""
     by_text: dict[str, list[Decision]] = defaultdict(list)
-    for decision in heads(decisions):
+    for decision in decisions:
         by_text[decision.text_id].append(decision)
     settled = {}
     conflicts = {}
-    for text_id, standing in by_text.items():
+    for text_id, made in sorted(by_text.items()):
+        standing = heads(made)
         if len({decision.outcome for decision in standing}) == 1:
             settled[text_id] = standing[0]
         else:
-            conflicts[text_id] = standing
+            # None stands where decisions supersede each other in a circle
+            conflicts[text_id] = standing or made
     return Decided(settled, conflicts)

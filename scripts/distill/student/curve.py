@@ -12,8 +12,9 @@ from typing import Any
 from spacy.tokens import DocBin
 from tqdm import tqdm
 
+from distill.corpus.docbin import read_docs
 from distill.files import write_json
-from distill.student.evaluate import headline_scores, load_gold
+from distill.student.evaluate import headline_scores
 from distill.student.train import Stage, fit
 from distill.task import Kind, load_task
 
@@ -38,16 +39,16 @@ def curve(
     Writes and returns rows of `system`, `reviews`, `seed` and the headline figure of each component. With no reviews
     or no test texts there are none.
     """
-    loaded = load_task(task)
-    total = len(load_gold(stage.train, loaded).docs)
+    total = len(read_docs(stage.train))
     points: list[tuple[str, _Point]] = []
-    if total and load_gold(test, loaded).docs:
+    if total and read_docs(test):
         for reviews in [size for size in sizes if size < total] + [total]:
             for seed in range(seeds):
                 for system, source in (("reviewed", None), ("two_stage", silver_model)):
                     own = replace(stage, source=source, seed=stage.seed + seed)
                     points.append((system, _Point(own, task, test, reviews, stage.seed + seed)))
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
+    # One at a time on a GPU, one a core without
+    with ProcessPoolExecutor(1 if stage.gpu_id >= 0 else os.cpu_count()) as pool:
         scores = tqdm(
             pool.map(_train_and_score, [point for _, point in points]),
             total=len(points),
@@ -65,10 +66,10 @@ def curve(
 def _train_and_score(point: _Point) -> dict[Kind, float]:
     """The headline figures of one training; runs in a process of its own."""
     task = load_task(point.task)
-    docs = load_gold(point.stage.train, task).docs
+    docs = read_docs(point.stage.train)
     random.Random(point.seed).shuffle(docs)
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "train.spacy"
         DocBin(docs=docs[: point.reviews]).to_disk(part)
         trained, _ = fit(replace(point.stage, train=part), quiet=True)
-        return headline_scores(trained.nlp, load_gold(point.test, task), task)
+        return headline_scores(trained.nlp, read_docs(point.test), task)

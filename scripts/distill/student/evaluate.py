@@ -8,8 +8,9 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
+from distill.corpus.docbin import annotated, count_annotated, read_docs
 from distill.files import write_json, write_jsonl
 from distill.records import Annotated, read_records
 from distill.review.decisions import load_decisions
@@ -39,21 +40,6 @@ class Inputs:
     models: dict[str, Path]
 
 
-@dataclass(frozen=True)
-class Gold:
-    """The reviewed texts of a sample."""
-
-    docs: list[Doc]
-
-    def of(self, kind: Kind) -> list[int]:
-        """The places of the texts on which a component was decided."""
-        return [
-            place
-            for place, doc in enumerate(self.docs)
-            if (bool(doc.cats) if kind == "textcat" else doc.has_annotation("ENT_IOB"))
-        ]
-
-
 def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict[str, Any]:
     """Score all systems on the test sample, choose by dev what ships, and write `metrics_path` (all figures) and
     `predictions_path` (a line a test text: what was decided, what the teacher and the shipped student say).
@@ -61,14 +47,14 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
     Returns the metrics. With no reviewed test texts the figures are None.
     """
     task = load_task(inputs.task)
-    gold = {name: load_gold(inputs.corpus / f"{name}.spacy", task) for name in ("train", "dev", "test")}
+    gold = {name: read_docs(inputs.corpus / f"{name}.spacy") for name in ("train", "dev", "test")}
     students = {name: spacy.load(inputs.models[name]) for name in STUDENTS}
     teacher = {record.id: record for record in read_records(inputs.blind, Annotated)}
-    baseline = Baseline(task.language, gold["train"].docs)
+    baseline = Baseline(task.language, gold["train"])
 
     said: dict[str, dict[str, list[Prediction]]] = {}
     for sample in ("dev", "test"):
-        docs = gold[sample].docs
+        docs = gold[sample]
         texts = [doc.text for doc in docs]
         said[sample] = {
             "baseline": [prediction(baseline(text)) for text in texts],
@@ -80,15 +66,20 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
         sample: {system: _counts(task, gold[sample], predictions) for system, predictions in said[sample].items()}
         for sample in said
     }
+    present: dict[str, set[Kind]] = {
+        "baseline": _kinds(count_annotated(gold["train"])),
+        "teacher": {kind for kind in task.kinds if any(kind in record.teacher for record in teacher.values())},
+        **{name: _kinds(*learned_from(nlp).values()) for name, nlp in students.items()},
+    }
     ships = _choose(students, {name: _dev_score(counts["dev"][name]) for name in STUDENTS})
     metrics = {
         "ships": ships,
-        "samples": {name: {"texts": len(part.docs), "words": _words(part.docs)} for name, part in gold.items()},
+        "samples": {name: {"texts": len(part), "words": _words(part)} for name, part in gold.items()},
         "systems": {
             system: {
                 "learned_from": learned_from(students[system]) if system in students else {},
                 "dev": _dev_score(counts["dev"][system]),
-                "test": _figures(task, counts["test"][system]),
+                "test": _figures(task, counts["test"][system], present[system]),
             }
             for system in SYSTEMS
         },
@@ -96,12 +87,12 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
             kind: {
                 system: score.difference(counts["test"][ships][kind], counts["test"][system][kind], _measure(kind))
                 for system in SYSTEMS
-                if ships and system != ships
+                if system != ships and kind in present[system]
             }
             for kind in task.kinds
-            if ships and len(counts["test"][ships][kind])
+            if ships and kind in present[ships] and len(counts["test"][ships][kind])
         },
-        "student": _student_costs(inputs.models[ships], [doc.text for doc in gold["test"].docs]) if ships else None,
+        "student": _student_costs(inputs.models[ships], [doc.text for doc in gold["test"]]) if ships else None,
         "teacher": _teacher_costs(teacher.values(), inputs.responses),
         "review": _review_costs(inputs.reviews),
     }
@@ -110,14 +101,9 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
     return metrics
 
 
-def load_gold(path: Path, task: Task) -> Gold:
-    """The texts of a DocBin that `convert` wrote."""
-    return Gold(list(DocBin(store_user_data=True).from_disk(path).get_docs(spacy.blank(task.language).vocab)))
-
-
-def headline_scores(nlp: Language, gold: Gold, task: Task) -> dict[Kind, float]:
+def headline_scores(nlp: Language, gold: list[Doc], task: Task) -> dict[Kind, float]:
     """The headline figure of a pipeline on each component that was decided in `gold`."""
-    said = [prediction(doc) for doc in nlp.pipe([doc.text for doc in gold.docs])]
+    said = [prediction(doc) for doc in nlp.pipe([doc.text for doc in gold])]
     counts = _counts(task, gold, said)
     return {
         kind: round(float(_measure(kind)(of_kind.sum(axis=0))), 4) for kind, of_kind in counts.items() if len(of_kind)
@@ -143,21 +129,27 @@ def _of_teacher(record: Annotated | None) -> Prediction:
     return Prediction(spans, record.accept[0] if record.accept else None)
 
 
-def _counts(task: Task, gold: Gold, said: Sequence[Prediction]) -> dict[Kind, Floats]:
+def _counts(task: Task, gold: list[Doc], said: Sequence[Prediction]) -> dict[Kind, Floats]:
     """Right, false and missed for each component, on the texts on which it was decided."""
-    right = [prediction(doc) for doc in gold.docs]
+    right = [prediction(doc) for doc in gold]
     count = {"ner": score.span_counts, "textcat": score.label_counts}
     return {
         kind: count[kind]([right[at] for at in places], [said[at] for at in places], task.labels(kind))
         for kind in task.kinds
-        for places in [gold.of(kind)]
+        for places in [[at for at, doc in enumerate(gold) if annotated(doc, kind)]]
     }
 
 
-def _figures(task: Task, counts: dict[Kind, Floats]) -> dict[str, Any]:
-    """All figures of a system on a sample, by component; a component without decided texts is left out."""
+def _kinds(*counts: dict[Kind, int]) -> set[Kind]:
+    """The components of which there was anything to learn from."""
+    return {kind for of_corpus in counts for kind, count in of_corpus.items() if count}
+
+
+def _figures(task: Task, counts: dict[Kind, Floats], present: set[Kind]) -> dict[str, Any]:
+    """All figures of a system on a sample, by component; one without decided texts is left out, and one of which the
+    system knows nothing."""
     measures: dict[Kind, dict[str, Callable[[Floats], Floats]]] = {
-        "ner": {"f": score.micro_f, "p": score.precision, "r": score.recall, "macro_f": score.macro_f},
+        "ner": {"f": score.micro_f, "p": score.precision, "r": score.recall},
         "textcat": {"macro_f": score.macro_f, "accuracy": score.recall},
     }
     return {
@@ -167,7 +159,7 @@ def _figures(task: Task, counts: dict[Kind, Floats]) -> dict[str, Any]:
             "labels": score.by_label(of_kind, task.labels(kind)),
         }
         for kind, of_kind in counts.items()
-        if len(of_kind)
+        if len(of_kind) and kind in present
     }
 
 
@@ -190,17 +182,14 @@ def _student_costs(model: Path, texts: list[str]) -> dict[str, Any]:
 
 
 def _teacher_costs(records: Iterable[Annotated], responses_path: Path) -> dict[str, Any]:
-    """Statuses, tokens and time of the teacher on the blind samples, from the recorded answers."""
+    """Tokens and time of the teacher on the blind samples, from the recorded answers."""
     answers = load_responses(responses_path).answers
-    statuses: dict[str, dict[str, int]] = {}
     words, seconds, tokens_in, tokens_out, texts = 0, 0.0, 0, 0, 0
     teacher_ids = set()
     for record in records:
         texts += 1
         words += len(record.text.split())
-        for kind, run in record.teacher.items():
-            by_status = statuses.setdefault(kind, {})
-            by_status[run.status] = by_status.get(run.status, 0) + 1
+        for run in record.teacher.values():
             tokens_in += run.tokens_in
             tokens_out += run.tokens_out
             got = [answers[key] for key in run.keys if key in answers]
@@ -209,7 +198,6 @@ def _teacher_costs(records: Iterable[Annotated], responses_path: Path) -> dict[s
     return {
         "ids": sorted(teacher_ids),
         "texts": texts,
-        "statuses": statuses,
         "tokens_in": tokens_in,
         "tokens_out": tokens_out,
         "words_per_second": round(words / seconds, 1) if seconds else None,
@@ -218,12 +206,11 @@ def _teacher_costs(records: Iterable[Annotated], responses_path: Path) -> dict[s
 
 
 def _review_costs(path: Path) -> dict[str, Any]:
-    """Decisions in force, conflicts, annotators, and the hours that the decisions took as far as they are known."""
+    """Decisions in force, annotators, and the hours that the decisions took as far as they are known."""
     decided = load_decisions(path)
     known = [decision.seconds for decision in decided.settled.values() if decision.seconds is not None]
     return {
         "decisions": len(decided.settled),
-        "conflicts": len(decided.conflicts),
         "annotators": len({decision.annotator for decision in decided.settled.values()}),
         "hours": round(sum(known) / 3600, 2) if known else None,
     }
@@ -233,10 +220,10 @@ def _words(docs: list[Doc]) -> int:
     return sum(len(doc.text.split()) for doc in docs)
 
 
-def _rows(gold: Gold, said: dict[str, list[Prediction]], ships: str | None) -> Iterable[dict[str, Any]]:
+def _rows(gold: list[Doc], said: dict[str, list[Prediction]], ships: str | None) -> Iterable[dict[str, Any]]:
     nobody = itertools.repeat(Prediction(frozenset(), None))
     students = said[ships] if ships else nobody
-    for doc, teacher, student in zip(gold.docs, said["teacher"], students, strict=False):
+    for doc, teacher, student in zip(gold, said["teacher"], students, strict=False):
         sides = {"gold": prediction(doc), "teacher": teacher, "student": student}
         yield {
             "id": doc.user_data["id"],

@@ -16,7 +16,7 @@ from spacy.language import Language
 from distill.errors import DistillError
 from distill.files import file_digest, read_json
 from distill.student.evaluate import headline
-from distill.student.train import META, learned_from, save
+from distill.student.train import META, History, learned_from, save
 from distill.task import Task, load_task
 
 EPOCH = "1577836800"
@@ -88,6 +88,10 @@ def package(
         )
         project = Path(folder) / f"{task.language}_{name}-{version}"
         _build(project, output)
+    for old in output.glob(f"{task.language}_{name}-*.whl"):
+        if old.name != f"{task.language}_{name}-{version}-py3-none-any.whl":
+            # `pip install packages/*.whl` must find one version
+            old.unlink()
     wheel = output / f"{task.language}_{name}-{version}-py3-none-any.whl"
     if not wheel.exists():
         raise DistillError(
@@ -123,7 +127,7 @@ def _build(project: Path, output: Path) -> None:
         )
 
 
-def _card(task: Task, nlp: Language, metrics: dict[str, Any], history: dict[str, int]) -> str:
+def _card(task: Task, nlp: Language, metrics: dict[str, Any], history: History) -> str:
     """The model card, in Markdown."""
     environment = Environment(
         loader=PackageLoader("distill.student"),

@@ -11,17 +11,23 @@ from typing import Any
 import spacy
 import srsly
 from spacy import util
+from spacy.cli._util import setup_gpu
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as spacy_train
 
+from distill.corpus.docbin import count_annotated, read_docs
 from distill.errors import DistillError
+from distill.task import Kind
 
 MODEL = "model-best"
 LOG = "log.jsonl"
 META = "distill"
-"""The key in a pipeline's meta under which its history stands: the corpora it learned from, with their sizes."""
+"""The key in a pipeline's meta under which its history stands."""
+
+History = dict[str, dict[Kind, int]]
+"""What a pipeline learned from, in order: for each corpus (`silver`, `reviewed`) its number of texts by component."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def train(stage: Stage, output: Path, name: str) -> Trained:
     trained, log = fit(stage)
     history = learned_from(spacy.load(stage.source)) if stage.source else {}
     if trained.docs:
-        history[name] = trained.docs
+        history[name] = count_annotated(read_docs(stage.train))
     trained.nlp.meta[META] = history
     save(trained.nlp, output / MODEL)
     (output / LOG).write_bytes(log)
@@ -75,7 +81,8 @@ def train(stage: Stage, output: Path, name: str) -> Trained:
 
 def fit(stage: Stage, *, quiet: bool = False) -> tuple[Trained, bytes]:
     """Train a stage in memory: the pipeline, and the log as JSON lines. quiet: without a progress bar."""
-    docs, dev_docs = count(stage.train), count(stage.dev)
+    docs, dev_docs = len(read_docs(stage.train)), len(read_docs(stage.dev))
+    setup_gpu(stage.gpu_id, silent=quiet)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if docs == 0:
@@ -107,14 +114,9 @@ def save(nlp: Language, path: Path) -> None:
     nlp.to_disk(path, exclude=["vocab"])
 
 
-def count(docbin: Path) -> int:
-    """Number of docs in a DocBin file."""
-    return len(DocBin().from_disk(docbin))
-
-
-def learned_from(nlp: Language) -> dict[str, int]:
-    """The corpora a pipeline learned from, with the number of texts of each; none if it is only initialised."""
-    history: dict[str, int] = nlp.meta.get(META, {})
+def learned_from(nlp: Language) -> History:
+    """What a pipeline learned from; nothing if it is only initialised."""
+    history: History = nlp.meta.get(META, {})
     return history
 
 

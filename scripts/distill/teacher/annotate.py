@@ -23,8 +23,10 @@ from distill.records import (
     Text,
     Token,
     read_records,
+    twin_key,
     write_records,
 )
+from distill.task import load_task
 from distill.teacher.adapter import Component, load_teacher
 from distill.teacher.chat import AskError, Chat
 from distill.teacher.endpoint import load_endpoint
@@ -36,6 +38,9 @@ GIVE_UP_AFTER = 10
 """Requests in a row that fail, each after all its tries, before the endpoint counts as down and the run stops
 asking."""
 
+FINISHED: dict[str, Status] = {"length": "truncated", "content_filter": "refused", "refusal": "refused"}
+"""What a finish reason other than the ordinary ones says of an answer."""
+
 USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 
 
@@ -43,16 +48,16 @@ USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 class Annotation:
     """What `annotate` did.
 
-    asked: requests sent and answered now; recorded: requests answered before; unanswered: requests without an answer,
-    with the last reason; differing: requests with two different recorded answers; statuses: texts by component and
-    status; texts: all that were annotated.
+    asked: requests sent and answered now; recorded: requests answered before; unanswered: requests without an answer;
+    failures: the reason by request key, where it was asked; differing: requests with two different recorded answers;
+    statuses: texts by component and status; texts: all that were annotated.
     """
 
     texts: int = 0
     asked: int = 0
     recorded: int = 0
     unanswered: int = 0
-    last_reason: str = ""
+    failures: dict[str, str] = field(default_factory=dict)
     differing: int = 0
     max_failed: float = 1.0
     statuses: dict[str, Counter[Status]] = field(default_factory=dict)
@@ -72,7 +77,7 @@ class Annotation:
 
 
 def annotate(
-    texts_path: Path, config_path: Path, journal_path: Path, silver_path: Path, blind_path: Path
+    texts_path: Path, task_path: Path, config_path: Path, journal_path: Path, silver_path: Path, blind_path: Path
 ) -> Annotation:
     """Annotate all texts: those of the pool into `silver_path`, those of the blind samples into `blind_path`, which
     only `evaluate` reads. Texts that are held out are used for nothing, and not asked for.
@@ -83,6 +88,7 @@ def annotate(
     """
     done = Annotation()
     endpoint = load_endpoint(config_path)
+    _examples_apart(task_path, texts_path)
     nlp, components = load_teacher(config_path)
     recorded = load_responses(journal_path)
     answers, done.differing = recorded.answers, recorded.differing
@@ -107,6 +113,17 @@ def annotate(
     write_records(silver_path, records(blind=False))
     write_records(blind_path, records(blind=True))
     return done
+
+
+def _examples_apart(task_path: Path, texts_path: Path) -> None:
+    """An example that is shown to the teacher with its answer must not be among the texts it is measured on."""
+    examples = {twin_key(example.text): example.text for example in load_task(task_path).examples}
+    for text in read_records(texts_path, Text):
+        if text.sample in ("test", "dev") and twin_key(text.text) in examples:
+            raise DistillError(
+                f"{task_path}: the example {text.text[:60]!r} is the text {text.id} of the {text.sample} sample",
+                "Take another example: the teacher must not be shown answers that it is measured by.",
+            )
 
 
 def _texts(path: Path) -> Iterator[Text]:
@@ -139,36 +156,45 @@ def _ask(
     failures_in_a_row = 0
     # Answers must not become visible to the generator of missing requests while it runs
     new: dict[str, Response] = {}
-    with Journal(journal_path, Response) as journal:
+    with Journal(journal_path) as journal:
         first = next(requests)
         first[0].connect()
         concurrency = first[0].endpoint.concurrency
         queue = itertools.chain([first], requests)
         in_flight: dict[Future[Answer], tuple[Chat, str]] = {}
+
+        def take(future: Future[Answer]) -> None:
+            nonlocal failures_in_a_row
+            chat, key = in_flight.pop(future)
+            try:
+                response = make_response(key, chat.endpoint.identity, future.result())
+            except AskError as failure:
+                failures_in_a_row += 1
+                done.failures[key] = str(failure)
+            else:
+                failures_in_a_row = 0
+                journal.append(response)
+                new[key] = response
+            progress.update()
+
         with (
             ThreadPoolExecutor(concurrency) as pool,
             tqdm(total=total, desc="requests", unit="", mininterval=0.5, smoothing=0.05) as progress,
         ):
-            while True:
-                if failures_in_a_row < GIVE_UP_AFTER:
-                    for chat, key, prompt in itertools.islice(queue, concurrency - len(in_flight)):
-                        chat.connect()
-                        in_flight[pool.submit(chat.ask, prompt)] = (chat, key)
-                if not in_flight:
-                    break
-                arrived, _ = wait(in_flight, return_when=FIRST_COMPLETED)
-                for future in arrived:
-                    chat, key = in_flight.pop(future)
-                    try:
-                        response = make_response(key, chat.endpoint.identity, future.result())
-                    except AskError as failure:
-                        failures_in_a_row += 1
-                        done.last_reason = str(failure)
-                    else:
-                        failures_in_a_row = 0
-                        journal.append(response)
-                        new[key] = response
-                    progress.update()
+            try:
+                while True:
+                    if failures_in_a_row < GIVE_UP_AFTER:
+                        for chat, key, prompt in itertools.islice(queue, concurrency - len(in_flight)):
+                            chat.connect()
+                            in_flight[pool.submit(chat.ask, prompt)] = (chat, key)
+                    if not in_flight:
+                        break
+                    for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
+                        take(future)
+            finally:
+                # What is under way is paid for, whatever ends the run
+                for future in wait(in_flight).done:
+                    take(future)
     answers.update(new)
     done.asked = len(new)
     done.recorded -= len(new)
@@ -187,14 +213,13 @@ def _record(
         got = [answers[key] for key in keys if key in answers]
         done.recorded += len(got)
         if len(got) < len(keys):
-            run = TeacherRun(status="api_error", keys=keys)
+            reasons = [done.failures[key] for key in keys if key in done.failures]
+            run = TeacherRun(status="api_error", keys=keys, error=reasons[0] if reasons else "not asked any more")
         else:
             doc = component.parse(doc, asked, [response.answer for response in got])
             parsed = read_parsed(doc) or _stock_parsed(doc, component)
-            truncated: list[Status] = ["truncated" for response in got if response.finish_reason == "length"]
-            run = TeacherRun(
-                status=max([parsed.status, *truncated], key=STATUSES.index), keys=keys, dropped=parsed.dropped
-            )
+            statuses = [parsed.status, *(FINISHED[r.finish_reason] for r in got if r.finish_reason in FINISHED)]
+            run = TeacherRun(status=max(statuses, key=STATUSES.index), keys=keys, dropped=parsed.dropped)
             record.spans = parsed.spans if component.kind == "ner" else record.spans
             record.accept = parsed.labels if component.kind == "textcat" else record.accept
         run.tokens_in = sum(response.tokens_in for response in got)

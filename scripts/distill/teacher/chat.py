@@ -75,21 +75,24 @@ class Chat:
         started = time.perf_counter()
         try:
             raw = self._client.post("/chat/completions", cast_to=object, body=body)
-        except OpenAIError as error:
+        except (OpenAIError, ValueError) as error:
+            # ValueError: a body that is cut off or is not JSON
             raise AskError(f"{type(error).__name__}: {error}") from error
         seconds = time.perf_counter() - started
         try:
             choice = raw["choices"][0]  # type: ignore[index]
+            message = choice["message"]
+            finish_reason = choice.get("finish_reason") or ""
+            text, refusal = message.get("content"), message.get("refusal")
             usage = raw.get("usage") or {}  # type: ignore[attr-defined]
-            return Answer(
-                text=choice["message"].get("content") or "",
-                finish_reason=choice.get("finish_reason") or "",
-                tokens_in=usage.get("prompt_tokens", 0),
-                tokens_out=usage.get("completion_tokens", 0),
-                seconds=round(seconds, 3),
-            )
+            tokens = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
         except (AttributeError, KeyError, IndexError, TypeError) as error:
             raise AskError(f"not a chat completion: {str(raw)[:200]}") from error
+        if refusal:
+            text, finish_reason = refusal, "refusal"
+        if not isinstance(text, str) and finish_reason not in ("length", "content_filter"):
+            raise AskError(f"a completion without content (finish_reason {finish_reason!r})")
+        return Answer(text or "", finish_reason, *tokens, seconds=round(seconds, 3))
 
     def __call__(self, prompts: Iterable[Iterable[Any]]) -> Iterable[Iterable[Any]]:
         """What spacy-llm calls: the prompts of each doc in, their answers out, in order."""
@@ -110,7 +113,7 @@ class Chat:
 
     @cached_property
     def _client(self) -> "OpenAI":
-        from openai import OpenAI
+        from openai import DefaultHttpxClient, OpenAI
 
         endpoint = self.endpoint
         key = "none"
@@ -128,7 +131,15 @@ class Chat:
         if endpoint.gguf is not None:
             embedded.verify(endpoint.gguf, endpoint.gguf_sha256)
             base_url = embedded.serve(endpoint.gguf, endpoint.context)
-        return OpenAI(base_url=base_url, api_key=key, timeout=endpoint.timeout, max_retries=endpoint.tries - 1)
+        # A proxy of the environment would carry requests to this machine over another one
+        http_client = DefaultHttpxClient(trust_env=endpoint.is_remote)
+        return OpenAI(
+            base_url=base_url,
+            api_key=key,
+            timeout=endpoint.timeout,
+            max_retries=endpoint.tries - 1,
+            http_client=http_client,
+        )
 
 
 def make_chat(

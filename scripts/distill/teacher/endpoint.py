@@ -1,5 +1,6 @@
 """The `[teacher]` section of configs/teacher.cfg: which model is asked, where, and how hard."""
 
+import configparser
 import ipaddress
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,11 @@ class Endpoint(Strict):
             return self.teacher_id
         if self.gguf is None:
             return str(self.model)
+        if not self.gguf_sha256 and not self.gguf.exists():
+            raise DistillError(
+                f"{self.gguf}: the teacher's model file is not there, and the config does not say its `gguf_sha256`",
+                "Put the file there, or set `gguf_sha256` in the section [teacher].",
+            )
         return f"sha256:{self.gguf_sha256 or file_digest(self.gguf)}"
 
     @property
@@ -74,17 +80,25 @@ class Endpoint(Strict):
             return True
 
 
+def load_config(path: Path) -> Config:
+    """Read a spaCy config.
+
+    Raises DistillError where it is missing or broken.
+    """
+    try:
+        return Config().from_disk(path)
+    except FileNotFoundError:
+        raise DistillError(f"{path}: no such file", "Restore it from version control.") from None
+    except (ValueError, configparser.Error) as error:
+        raise DistillError(f"{path}: {str(error).strip()}", "Correct the section or line that is named.") from None
+
+
 def load_endpoint(config_path: Path) -> Endpoint | None:
     """The `[teacher]` section of a teacher config; None where its pipeline is empty (a task without a teacher).
 
     Raises DistillError that names the file, the key and the value.
     """
-    if not config_path.exists():
-        raise DistillError(f"{config_path}: no such file", "Restore it from version control.")
-    try:
-        config = Config().from_disk(config_path)
-    except ValueError as error:
-        raise DistillError(f"{config_path}: {error}", "Correct the section that is named.") from None
+    config = load_config(config_path)
     if not config.get("nlp", {}).get("pipeline"):
         return None
     return check_endpoint(config.get("teacher", {}), config_path)

