@@ -25,7 +25,8 @@ def main(
     seed: Seed,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train on more and more of REVIEWED, with and without silver first, score on TEST, and write OUTPUT."""
+    """Train as CONFIG says on more and more of REVIEWED, with and without silver first, choose the best steps by DEV,
+    score on TEST, and write OUTPUT."""
     stage = Stage(config, reviewed, dev, labels, seed, gpu_id)
     rows = curve(stage, silver_model, task, test, [int(size) for size in sizes.split(",")], seeds, output)
     if rows:

@@ -22,8 +22,8 @@ def main(
     seed: Seed,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train SILVER_MODEL on with REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into
-    OUTPUT."""
+    """Train SILVER_MODEL on as CONFIG says with REVIEWED, choose the best step by DEV, and write model-best and
+    log.jsonl into OUTPUT."""
     done = train(Stage(config, reviewed, dev, labels, seed, gpu_id, source=silver_model), output, "reviewed")
     if done.docs:
         msg.good(f"{output}: learned on from {done.docs} reviewed texts; score on dev: {done.score_text}")

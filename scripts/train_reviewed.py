@@ -17,7 +17,7 @@ def main(
     seed: Seed,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train on REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
+    """Train as CONFIG says on REVIEWED, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
     done = train(Stage(config, reviewed, dev, labels, seed, gpu_id), output, "reviewed")
     if done.docs:
         msg.good(f"{output}: learned from {done.docs} reviewed texts; score on dev: {done.score_text}")

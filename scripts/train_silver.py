@@ -17,7 +17,7 @@ def main(
     seed: Seed,
     gpu_id: GpuId = -1,
 ) -> None:
-    """Train on SILVER, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
+    """Train as CONFIG says on SILVER, choose the best step by DEV, and write model-best and log.jsonl into OUTPUT."""
     done = train(Stage(config, silver, dev, labels, seed, gpu_id), output, "silver")
     if done.docs:
         msg.good(f"{output}: learned from {done.docs} silver texts; score on dev: {done.score_text}")
