@@ -14,8 +14,8 @@ def main(
     output: Path,
     seed: Seed,
 ) -> None:
-    """Write the queue OUTPUT: the BLIND samples first, then the texts of SILVER on which the teacher failed or was partial,
-    then the rest."""
+    """Write the queue OUTPUT: the BLIND samples first, then the texts of SILVER on which the teacher failed or was
+    partial, then the rest."""
     counts = rank(silver, blind, output, seed=seed)
     parts = ", ".join(f"{count} {why}" for why, count in counts.items() if count) or "nothing to look at yet"
     msg.good(f"{output}: {parts}")
