@@ -69,7 +69,7 @@ def _default_config(student: Path, task: Path, path: Path) -> Path:
     ours = spacy.util.load_config(student)
     for section in ("corpora", "training"):
         config[section] = ours[section]
-    config["paths"] = ours["paths"]
+    config["paths"].update(ours["paths"])
     config["initialize"]["components"] = ours["initialize"]["components"]
     config.to_disk(path)
     return path

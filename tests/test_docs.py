@@ -13,7 +13,9 @@ from distill.teacher.endpoint import Endpoint
 from test_project import COMMANDS
 from typer.models import OptionInfo
 
-PAGES = sorted([ROOT / "README.md", ROOT / "assets/README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [ROOT / "README.md", ROOT / "assets/README.md", ROOT / "benchmarks/README.md", *(ROOT / "docs").glob("*.md")]
+)
 
 
 @pytest.mark.parametrize(
