@@ -218,7 +218,10 @@ def _record(
         else:
             doc = component.parse(doc, asked, [response.answer for response in got])
             parsed = read_parsed(doc) or _stock_parsed(doc, component)
-            statuses = [parsed.status, *(FINISHED[r.finish_reason] for r in got if r.finish_reason in FINISHED)]
+            statuses = [FINISHED[response.finish_reason] for response in got if response.finish_reason in FINISHED]
+            if parsed.status != "parse_error" or not statuses:
+                # What was cut off cannot be read, but that it was cut off says more
+                statuses.append(parsed.status)
             run = TeacherRun(status=max(statuses, key=STATUSES.index), keys=keys, dropped=parsed.dropped)
             record.spans = parsed.spans if component.kind == "ner" else record.spans
             record.accept = parsed.labels if component.kind == "textcat" else record.accept
