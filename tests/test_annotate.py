@@ -48,6 +48,14 @@ def no_entities(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
     return completion("other" if body["messages"][-1]["content"].endswith("Topic:") else "none")
 
 
+@pytest.fixture
+def unanswered(small: Project) -> Project:
+    """A small project with its texts ingested, and no answer recorded."""
+    small.weasel("run", "ingest")
+    (small.path / "assets/responses.jsonl").write_bytes(b"")
+    return small
+
+
 def test_recorded_answers_need_no_model(ran: Project) -> None:
     assert not any((ran.path / "assets/models").glob("*.gguf"))
     texts = {row["id"]: row for row in ran.read("corpus/texts.jsonl")}
@@ -71,29 +79,27 @@ def test_blind_samples_are_kept_apart(ran: Project) -> None:
     assert not blind & {row["id"] for row in ran.read("corpus/silver.jsonl")}
 
 
-def test_what_is_recorded_is_not_asked_again(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
+def test_what_is_recorded_is_not_asked_again(unanswered: Project) -> None:
     with fake_endpoint(no_entities) as (url, requests):
-        use(small, url)
-        small.script(*ANNOTATE)
+        use(unanswered, url)
+        unanswered.script(*ANNOTATE)
         assert len(requests) == len({json.dumps(body, sort_keys=True) for body in requests}) == 4 * 60
-        out = small.script(*ANNOTATE)
+        out = unanswered.script(*ANNOTATE)
     assert len(requests) == 4 * 60
     assert "240 answers were recorded before, 0 are new" in out
-    assert len(small.read("assets/responses.jsonl")) == 4 * 60
-    assert {run["status"] for row in records(small) for run in row["teacher"].values()} == {"ok", "ok_empty"}
+    assert len(unanswered.read("assets/responses.jsonl")) == 4 * 60
+    assert {run["status"] for row in records(unanswered) for run in row["teacher"].values()} == {"ok", "ok_empty"}
 
 
-def test_a_changed_definition_asks_that_label_or_component_again_and_nothing_else(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
+def test_a_changed_definition_asks_that_label_or_component_again_and_nothing_else(unanswered: Project) -> None:
     with fake_endpoint(no_entities) as (url, requests):
-        use(small, url)
-        small.script(*ANNOTATE)
+        use(unanswered, url)
+        unanswered.script(*ANNOTATE)
         requests.clear()
-        small.edit("configs/task.yml", "definition: Choosing, using, cleaning", "definition: Buying, using, cleaning")
-        small.script(*ANNOTATE)
+        unanswered.edit(
+            "configs/task.yml", "definition: Choosing, using, cleaning", "definition: Buying, using, cleaning"
+        )
+        unanswered.script(*ANNOTATE)
         assert len(requests) == 60
         assert all(body["messages"][-1]["content"].endswith("Topic:") for body in requests)
 
@@ -114,18 +120,16 @@ FAULTS: dict[str, tuple[Answer, str, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_costs_its_own_text_alone(small: Project, name: str) -> None:
+def test_a_fault_costs_its_own_text_alone(unanswered: Project, name: str) -> None:
     fault, ner, textcat = FAULTS[name]
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
-    unlucky = small.read("corpus/texts.jsonl")[30]
+    unlucky = unanswered.read("corpus/texts.jsonl")[30]
     with fake_endpoint(lambda body: (fault if question(body) == unlucky["text"] else no_entities)(body)) as (
         url,
         _,
     ):
-        use(small, url)
-        small.script(*ANNOTATE)
-    rows = {row["id"]: row for row in records(small)}
+        use(unanswered, url)
+        unanswered.script(*ANNOTATE)
+    rows = {row["id"]: row for row in records(unanswered)}
     run = rows.pop(unlucky["id"])["teacher"]
     assert (run["ner"]["status"], run["textcat"]["status"]) == (ner, textcat)
     assert {(row["teacher"]["ner"]["status"], row["teacher"]["textcat"]["status"]) for row in rows.values()} == {
@@ -133,14 +137,12 @@ def test_a_fault_costs_its_own_text_alone(small: Project, name: str) -> None:
     }
     failed = ner == "api_error"
     assert not failed or run["ner"]["error"]
-    assert len(small.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
+    assert len(unanswered.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
         "a failure is never recorded as an answer"
     )
 
 
-def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
+def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(unanswered: Project) -> None:
     answered = Counter[str]()
 
     def dies(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
@@ -148,21 +150,19 @@ def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(small
         return no_entities(body) if answered["all"] <= 25 else (500, "down")
 
     with fake_endpoint(dies) as (url, requests):
-        use(small, url, max_failed=0.1, concurrency=1)
-        out = small.fails(*ANNOTATE)
+        use(unanswered, url, max_failed=0.1, concurrency=1)
+        out = unanswered.fails(*ANNOTATE)
         assert "max_failed = 10%" in out
         assert "All answers that came are kept" in out
-        assert len(small.read("assets/responses.jsonl")) == 25
+        assert len(unanswered.read("assets/responses.jsonl")) == 25
         assert len(requests) == 25 + 10, "after ten failures in a row nothing more is asked"
 
 
-def test_a_proxy_of_the_environment_never_sees_a_text_for_this_machine(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
+def test_a_proxy_of_the_environment_never_sees_a_text_for_this_machine(unanswered: Project) -> None:
     with fake_endpoint(no_entities) as (url, requests), fake_endpoint(no_entities) as (proxy, leaked):
-        use(small, url)
+        use(unanswered, url)
         proxies = dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), proxy.removesuffix("/v1"))
-        small.script(*ANNOTATE, env={**proxies, "no_proxy": "", "NO_PROXY": ""})
+        unanswered.script(*ANNOTATE, env={**proxies, "no_proxy": "", "NO_PROXY": ""})
     assert (len(requests), len(leaked)) == (4 * 60, 0)
 
 
@@ -174,20 +174,16 @@ def test_an_example_of_the_teacher_must_not_be_in_the_blind_samples(small: Proje
     assert f"is the text {blind['id']} of the test sample" in small.fails(*ANNOTATE)
 
 
-def test_texts_do_not_leave_the_machine_unless_the_config_says_so(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
-    use(small, "http://llm.invalid/v1")
-    out = small.fails(*ANNOTATE)
+def test_texts_do_not_leave_the_machine_unless_the_config_says_so(unanswered: Project) -> None:
+    use(unanswered, "http://llm.invalid/v1")
+    out = unanswered.fails(*ANNOTATE)
     assert "llm.invalid is on another machine" in out
     assert "allow_remote = true" in out
     assert "60 texts" in out
 
 
-def test_no_model_file_is_an_error_with_the_remedy(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
-    out = small.fails(*ANNOTATE)
+def test_no_model_file_is_an_error_with_the_remedy(unanswered: Project) -> None:
+    out = unanswered.fails(*ANNOTATE)
     assert "the teacher's model file is not there" in out
     assert "weasel run fetch-teacher" in out
 
@@ -208,16 +204,14 @@ def test_a_mistake_in_the_config_is_named(small: Project, old: str, new: str, ex
     assert expected in small.fails(*ANNOTATE)
 
 
-def test_a_key_in_the_environment_is_sent_and_written_nowhere(small: Project) -> None:
-    small.weasel("run", "ingest")
-    (small.path / "assets/responses.jsonl").write_bytes(b"")
+def test_a_key_in_the_environment_is_sent_and_written_nowhere(unanswered: Project) -> None:
     with fake_endpoint(no_entities) as (url, _):
-        use(small, url, api_key_env="TEACHER_KEY")
-        assert "TEACHER_KEY is not set" in small.fails(*ANNOTATE)
-        out = small.script(*ANNOTATE, env={"TEACHER_KEY": "sk-planted-secret"})
+        use(unanswered, url, api_key_env="TEACHER_KEY")
+        assert "TEACHER_KEY is not set" in unanswered.fails(*ANNOTATE)
+        out = unanswered.script(*ANNOTATE, env={"TEACHER_KEY": "sk-planted-secret"})
     assert "sk-planted-secret" not in out
-    shutil.rmtree(small.path / "tests")
-    for path in small.path.rglob("*"):
+    shutil.rmtree(unanswered.path / "tests")
+    for path in unanswered.path.rglob("*"):
         assert not path.is_file() or b"sk-planted-secret" not in path.read_bytes(), path
 
 

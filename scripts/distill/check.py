@@ -133,11 +133,10 @@ def _state(
         f"reviews: {reviewed['test']} of {sizes['test']} test, {reviewed['dev']} of {sizes['dev']} dev, "
         f"{reviewed['pool']} of the pool" + (f"; {len(decided.conflicts)} in conflict" if decided.conflicts else ""),
     ]
-    checked.found.append(f"guidelines: version {task.guidelines_version}")
     stale = sum(decision.guidelines != task.guidelines_version for decision in decided.settled.values())
-    if stale:
-        checked.found[-1] += f"; {stale} decisions were made under another one"
-    if not source.exists() or not any(True for _ in _some(source)):
+    under_another = f"; {stale} decisions were made under another one" if stale else ""
+    checked.found.append(f"guidelines: version {task.guidelines_version}{under_another}")
+    if not _holds_something(source):
         checked.next = f'put texts into {project["vars"]["texts"]}, one a line ({{"text": "…"}}), then `weasel run all`'
     elif endpoint and endpoint.gguf and not answers and not (root / endpoint.gguf).exists():
         checked.next = "`weasel run fetch-teacher` gets the teacher's model file; then `weasel run all`"
@@ -154,5 +153,7 @@ def _lines(path: Path) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
-def _some(source: Path) -> Any:
-    return source.iterdir() if source.is_dir() else source.open("rb")
+def _holds_something(source: Path) -> bool:
+    if source.is_dir():
+        return any(source.iterdir())
+    return source.exists() and source.stat().st_size > 0

@@ -44,7 +44,7 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
     """Score all systems on the test sample, choose by dev what ships, and write `metrics_path` (all figures) and
     `predictions_path` (a line a test text: what was decided, what the teacher and the shipped student say).
 
-    Returns the metrics. With no reviewed test texts the figures are None.
+    Returns the metrics; a component without reviewed test texts has no figures in them.
     """
     task = load_task(inputs.task)
     gold = {name: read_docs(inputs.corpus / f"{name}.spacy") for name in ("train", "dev", "test")}
@@ -71,14 +71,15 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
         "teacher": {kind for kind in task.kinds if any(kind in record.teacher for record in teacher.values())},
         **{name: _kinds(*learned_from(nlp).values()) for name, nlp in students.items()},
     }
-    ships = _choose(students, {name: _dev_score(counts["dev"][name]) for name in STUDENTS})
+    dev = {system: _dev_score(counts["dev"][system]) for system in SYSTEMS}
+    ships = _choose(students, dev)
     metrics = {
         "ships": ships,
         "samples": {name: {"texts": len(part), "words": _words(part)} for name, part in gold.items()},
         "systems": {
             system: {
                 "learned_from": learned_from(students[system]) if system in students else {},
-                "dev": _dev_score(counts["dev"][system]),
+                "dev": dev[system],
                 "test": _figures(task, counts["test"][system], present[system]),
             }
             for system in SYSTEMS
@@ -104,10 +105,7 @@ def evaluate(inputs: Inputs, metrics_path: Path, predictions_path: Path) -> dict
 def headline_scores(nlp: Language, gold: list[Doc], task: Task) -> dict[Kind, float]:
     """The headline figure of a pipeline on each component that was decided in `gold`."""
     said = [prediction(doc) for doc in nlp.pipe([doc.text for doc in gold])]
-    counts = _counts(task, gold, said)
-    return {
-        kind: round(float(_measure(kind)(of_kind.sum(axis=0))), 4) for kind, of_kind in counts.items() if len(of_kind)
-    }
+    return {kind: round(value, 4) for kind, value in _headline_values(_counts(task, gold, said)).items()}
 
 
 def headline(figures: dict[str, Any], kind: Kind) -> dict[str, Any] | None:
@@ -119,6 +117,11 @@ def headline(figures: dict[str, Any], kind: Kind) -> dict[str, Any] | None:
 def _measure(kind: Kind) -> Callable[[Floats], Floats]:
     """What the headline figure measures: F over all spans, or the mean F of the labels of the texts."""
     return score.micro_f if kind == "ner" else score.macro_f
+
+
+def _headline_values(counts: dict[Kind, Floats]) -> dict[Kind, float]:
+    """The headline figure of each component that was decided on some text, without an interval."""
+    return {kind: float(_measure(kind)(of_kind.sum(axis=0))) for kind, of_kind in counts.items() if len(of_kind)}
 
 
 def _of_teacher(record: Annotated | None) -> Prediction:
@@ -165,7 +168,7 @@ def _figures(task: Task, counts: dict[Kind, Floats], present: set[Kind]) -> dict
 
 def _dev_score(counts: dict[Kind, Floats]) -> float | None:
     """The mean of the components' headline figures on dev; None where no dev text was decided."""
-    values = [float(_measure(kind)(of_kind.sum(axis=0))) for kind, of_kind in counts.items() if len(of_kind)]
+    values = _headline_values(counts).values()
     return round(sum(values) / len(values), 4) if values else None
 
 

@@ -80,7 +80,7 @@ def annotate(
     texts_path: Path, task_path: Path, config_path: Path, journal_path: Path, silver_path: Path, blind_path: Path
 ) -> Annotation:
     """Annotate all texts: those of the pool into `silver_path`, those of the blind samples into `blind_path`, which
-    only `evaluate` reads. Texts that are held out are used for nothing, and not asked for.
+    no training reads. Texts that are held out are used for nothing, and not asked for.
 
     A config with an empty pipeline is a task without a teacher: the records then hold no annotations.
 
