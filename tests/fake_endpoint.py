@@ -12,11 +12,12 @@ Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any] | str]]
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> tuple[int, dict[str, Any]]:
-    """A chat completion as an endpoint sends it."""
+    """A completion as an endpoint sends it: of a chat (`message`), and of a text (`text`)."""
     choice = {
         "index": 0,
         "finish_reason": finish_reason,
         "message": {"role": "assistant", "content": content},
+        "text": content,
     }
     return 200, {"choices": [choice], "usage": {"prompt_tokens": 10, "completion_tokens": 2}}
 

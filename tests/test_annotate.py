@@ -25,14 +25,14 @@ ANNOTATE = ["annotate", *INPUTS, *OUTPUTS]
 
 
 def use(project: Project, url: str, **settings: Any) -> None:
-    """Let the project's teacher be the endpoint at `url`."""
+    """Let the project's teacher be the endpoint at `url`, asked in a chat, as a larger model is."""
     config = project.path / "configs/teacher.cfg"
     lines = config.read_text().splitlines()
     start = lines.index("[teacher]")
     end = lines.index("[nlp]")
     section = {"base_url": url, "model": "fake", "tries": 1, "concurrency": 4, "max_failed": 1.0, **settings}
     lines[start + 1 : end] = [*(f"{key} = {json.dumps(value)}" for key, value in section.items()), ""]
-    config.write_text("\n".join(lines) + "\n")
+    config.write_text("\n".join(lines).replace("distill.Completion.v1", "distill.Chat.v1") + "\n")
 
 
 def records(project: Project) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def records(project: Project) -> list[dict[str, Any]]:
 
 def question(body: dict[str, Any]) -> str:
     """The text that a request is about."""
-    return str(body["messages"][-1]["content"]).split("\n\n")[0]
+    return str(body["messages"][-1]["content"]).removeprefix("Text: ").rpartition("\n")[0]
 
 
 def no_entities(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
@@ -116,6 +116,7 @@ FAULTS: dict[str, tuple[Answer, str, str]] = {
     "filtered": (lambda body: completion(None, "content_filter"), "refused", "refused"),
     "refusal": (lambda body: completion("I'm sorry, I can't help with that."), "refused", "refused"),
     "invented": (lambda body: completion("unicorn steak"), "partial", "parse_error"),
+    "in a circle": (lambda body: completion("none, none, none, no", "length"), "ok_empty", "parse_error"),
 }
 
 
@@ -140,6 +141,27 @@ def test_a_fault_costs_its_own_text_alone(unanswered: Project, name: str) -> Non
     assert len(unanswered.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
         "a failure is never recorded as an answer"
     )
+
+
+def test_a_completion_is_asked_to_go_on_with_a_text(unanswered: Project) -> None:
+    """The example's own way of asking: no chat, one text that ends where the answer begins."""
+
+    def goes_on(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
+        assert "messages" not in body
+        return completion(" other" if body["prompt"].endswith("\nTopic:") else " none")
+
+    with fake_endpoint(goes_on) as (url, requests):
+        use(unanswered, url)
+        unanswered_config = unanswered.path / "configs/teacher.cfg"
+        unanswered_config.write_text(unanswered_config.read_text().replace("distill.Chat.v1", "distill.Completion.v1"))
+        unanswered.script(*ANNOTATE)
+    assert {run["status"] for row in records(unanswered) for run in row["teacher"].values()} == {"ok", "ok_empty"}
+    (prompt,) = (
+        body["prompt"]
+        for body in requests
+        if unanswered.read("corpus/texts.jsonl")[0]["text"] in body["prompt"] and "\nDishes:" in body["prompt"]
+    )
+    assert "\nDishes: pad thai, spring rolls\n\nCan I use yogurt" in prompt
 
 
 def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(unanswered: Project) -> None:

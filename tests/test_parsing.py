@@ -2,7 +2,7 @@
 
 import pytest
 from distill.task import Label
-from distill.teacher.parsing import parse_label, parse_mentions
+from distill.teacher.parsing import goes_round, parse_label, parse_mentions
 
 TEXT = "Apple pie: apples, butter, an apple corer. Is apple pie better with brown sugar?"
 
@@ -45,7 +45,45 @@ def test_every_mention_is_labelled_and_only_whole_words() -> None:
 def test_what_does_not_stand_in_the_text_is_dropped_and_said() -> None:
     parsed = parse_mentions({"FOOD": "butter, margarine"}, TEXT)
     assert parsed.status == "partial"
-    assert [(item.reason, item.item) for item in parsed.dropped] == [("not_in_text", "FOOD: margarine")]
+    assert [(item.reason, item.item) for item in parsed.dropped] == [("invented", "FOOD: margarine")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "reasons"),
+    [
+        ("butter, margarine", "ok", ["invented"]),
+        ("margarine", "partial", ["invented"]),
+        ("butter, white sugar", "partial", ["not_in_text"]),
+        ("butter, aplpe corer", "partial", ["not_in_text"]),
+        ("butter, apples", "ok", []),
+    ],
+)
+def test_what_is_like_nothing_in_the_text_can_be_forgiven(answer: str, status: str, reasons: list[str]) -> None:
+    parsed = parse_mentions({"FOOD": answer}, TEXT, forgive_invented=True)
+    assert (parsed.status, [item.reason for item in parsed.dropped]) == (status, reasons)
+    assert parse_mentions({"FOOD": answer}, TEXT).status == ("partial" if reasons else "ok")
+
+
+@pytest.mark.parametrize(
+    ("answer", "circle"),
+    [
+        ("butter, butter, butter, but", True),
+        ("apples, butter, apples, butter, ap", True),
+        ("salt, apples, butter, apples, butter, apples", True),
+        ("apples, butter, apples, su", False),
+        ("apple pie, butter, butter, apple", False),
+        ("butter, but", False),
+        ("butter", False),
+        ("", False),
+    ],
+)
+def test_an_answer_that_goes_round_says_nothing_new(answer: str, circle: bool) -> None:
+    assert goes_round(answer) == circle
+    if circle:
+        assert parse_mentions({"FOOD": answer}, TEXT).status in ("ok", "partial")
+        assert not any(
+            item.item == f"FOOD: {answer.split(', ')[-1]}" for item in parse_mentions({"FOOD": answer}, TEXT).dropped
+        )
 
 
 def test_of_overlapping_spans_the_longest_stays() -> None:
@@ -54,7 +92,8 @@ def test_of_overlapping_spans_the_longest_stays() -> None:
         (7, 16, "DISH"),
         (24, 29, "FOOD"),
     ]
-    assert [item.reason for item in parsed.dropped] == ["overlap"]
+    assert [item.reason for item in parsed.dropped] == ["nested"]
+    assert parsed.status == "ok"
 
 
 def test_offsets_are_code_points() -> None:
@@ -72,6 +111,8 @@ def test_an_empty_answer_does_not_say_that_there_is_none() -> None:
 def test_of_two_labels_for_one_stretch_the_first_of_the_task_stays() -> None:
     for answers in ({"DISH": "butter", "FOOD": "butter"}, {"FOOD": "butter", "DISH": "butter"}):
         assert spans(answers) == [("butter", next(iter(answers)))]
+        parsed = parse_mentions(answers, TEXT)
+        assert (parsed.status, [item.reason for item in parsed.dropped]) == ("partial", ["overlap"])
 
 
 def test_a_refusal_is_not_an_empty_answer() -> None:

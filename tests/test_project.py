@@ -151,8 +151,8 @@ def test_every_variable_is_used_and_has_a_comment() -> None:
     assert sum(line.strip().startswith("#") for line in block.splitlines()) >= len(VARS) - 5
 
 
-def test_only_check_always_runs_and_interactive_steps_are_not_in_all() -> None:
-    assert [name for name, command in COMMANDS.items() if command.get("no_skip")] == ["check"]
+def test_only_what_just_tells_always_runs_and_interactive_steps_are_not_in_all() -> None:
+    assert [name for name, command in COMMANDS.items() if command.get("no_skip")] == ["check", "agreement"]
     order = PROJECT["workflows"]["all"]
     assert order[0] == "check"
     assert not {"fetch-teacher", "forget-answers", "clean", "debug-data"} & set(order)

@@ -1,6 +1,5 @@
 """F against the number of reviews: what more of them would bring, and whether silver saves any."""
 
-import os
 import random
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from tqdm import tqdm
 from distill.corpus.docbin import read_docs
 from distill.files import write_json
 from distill.student.evaluate import headline_scores
-from distill.student.train import Stage, fit
+from distill.student.train import Stage, fit, workers
 from distill.task import Kind, load_task
 
 
@@ -47,8 +46,7 @@ def curve(
                 for system, source in (("reviewed", None), ("two_stage", silver_model)):
                     own = replace(stage, source=source, seed=stage.seed + seed)
                     points.append((system, _Point(own, task, test, reviews, stage.seed + seed)))
-    # One at a time on a GPU, one a core without
-    with ProcessPoolExecutor(1 if stage.gpu_id >= 0 else os.cpu_count()) as pool:
+    with ProcessPoolExecutor(workers(stage.gpu_id)) as pool:
         scores = tqdm(
             pool.map(_train_and_score, [point for _, point in points]),
             total=len(points),

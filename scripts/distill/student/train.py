@@ -1,6 +1,7 @@
 """Training: the silver stage, the reviewed stage, and the reviewed-only control, all from one config."""
 
 import io
+import os
 import shutil
 import sys
 import tempfile
@@ -105,6 +106,11 @@ def fit(stage: Stage, *, quiet: bool = False) -> tuple[Trained, bytes]:
         best = spacy.load(folder / (MODEL if dev_docs else "model-last"))
         best.config["paths"].update({"train": str(stage.train), "dev": str(stage.dev), "log": None})
         return Trained(best, docs, _best_score(log) if dev_docs else None), log.read_bytes()
+
+
+def workers(gpu_id: int) -> int:
+    """Trainings at a time: one on a GPU, one a core without."""
+    return 1 if gpu_id >= 0 else os.cpu_count() or 1
 
 
 def save(nlp: Language, path: Path) -> None:

@@ -74,8 +74,8 @@ def load_teacher(config_path: Path) -> tuple[Language, list[Component]]:
             )
         if not isinstance(wrapper._model, Chat):
             raise DistillError(
-                f'{config_path}: the model of `{name}` is not `@llm_models = "distill.Chat.v1"`',
-                "Use it for any OpenAI-compatible endpoint; docs/teach.md shows how.",
+                f"{config_path}: the model of `{name}` is not `distill.Chat.v1` or `distill.Completion.v1`",
+                "Use one of them for any OpenAI-compatible endpoint; docs/teach.md shows how.",
             )
         components.append(Component(name, wrapper))
     return nlp, components

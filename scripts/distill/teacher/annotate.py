@@ -30,7 +30,7 @@ from distill.task import load_task
 from distill.teacher.adapter import Component, load_teacher
 from distill.teacher.chat import AskError, Chat
 from distill.teacher.endpoint import load_endpoint
-from distill.teacher.parsing import Parsed
+from distill.teacher.parsing import Parsed, goes_round
 from distill.teacher.responses import Answer, Response, load_responses, make_response
 from distill.teacher.tasks import doc_spans, read_parsed
 
@@ -218,7 +218,11 @@ def _record(
         else:
             doc = component.parse(doc, asked, [response.answer for response in got])
             parsed = read_parsed(doc) or _stock_parsed(doc, component)
-            statuses = [FINISHED[response.finish_reason] for response in got if response.finish_reason in FINISHED]
+            statuses = [
+                FINISHED[response.finish_reason]
+                for response in got
+                if response.finish_reason in FINISHED and not goes_round(response.answer)
+            ]
             if parsed.status != "parse_error" or not statuses:
                 # What was cut off cannot be read, but that it was cut off says more
                 statuses.append(parsed.status)

@@ -39,24 +39,31 @@ def prompt_to_turns(prompt: str) -> Turns:
     return [{"role": "user", "content": prompt}]
 
 
+def turns_to_text(turns: Turns) -> str:
+    """A chat as a text to be continued: an answer on the line of its question, an empty line between the rest."""
+    return "".join(
+        f" {turn['content']}" if turn["role"] == "assistant" else f"\n\n{turn['content']}" for turn in turns
+    ).lstrip("\n")
+
+
 class Chat:
     """A model for spacy-llm's `[components.X.model]`: prompts in, answers out. Nothing is called when it is built.
 
-    body: parameters of the request beside the messages (temperature, max_tokens, stop, response_format …), as the
-    endpoint takes them.
+    body: parameters of the request beside the prompt (temperature, max_tokens, stop, response_format …), as the
+    endpoint takes them. as_text: ask for the continuation of a text, at `/completions`, instead of the next turn of a
+    chat, at `/chat/completions`.
     """
 
-    def __init__(self, endpoint: Endpoint, body: dict[str, Any]) -> None:
+    def __init__(self, endpoint: Endpoint, body: dict[str, Any], *, as_text: bool = False) -> None:
         self.endpoint = endpoint
         self._parameters = body
+        self._as_text = as_text
 
     def body(self, prompt: str) -> dict[str, Any]:
         """The whole request as it is sent."""
-        return {
-            "model": self.endpoint.model or "embedded",
-            "messages": prompt_to_turns(prompt),
-            **self._parameters,
-        }
+        turns = prompt_to_turns(prompt)
+        asked = {"prompt": turns_to_text(turns)} if self._as_text else {"messages": turns}
+        return {"model": self.endpoint.model or "embedded", **asked, **self._parameters}
 
     def key(self, prompt: str) -> str:
         """The request's key in the journal: a hash of the whole body and the teacher's identity. The host and the API
@@ -74,20 +81,21 @@ class Chat:
         body = self.body(prompt)
         started = time.perf_counter()
         try:
-            raw = self._client.post("/chat/completions", cast_to=object, body=body)
+            path = "/completions" if self._as_text else "/chat/completions"
+            raw = self._client.post(path, cast_to=object, body=body)
         except (OpenAIError, ValueError) as error:
             # ValueError: a body that is cut off or is not JSON
             raise AskError(f"{type(error).__name__}: {error}") from error
         seconds = time.perf_counter() - started
         try:
             choice = raw["choices"][0]  # type: ignore[index]
-            message = choice["message"]
+            message = {"content": choice["text"]} if self._as_text else choice["message"]
             finish_reason = choice.get("finish_reason") or ""
             text, refusal = message.get("content"), message.get("refusal")
             usage = raw.get("usage") or {}  # type: ignore[attr-defined]
             tokens = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
         except (AttributeError, KeyError, IndexError, TypeError) as error:
-            raise AskError(f"not a chat completion: {str(raw)[:200]}") from error
+            raise AskError(f"not a completion: {str(raw)[:200]}") from error
         if refusal:
             text, finish_reason = refusal, "refusal"
         if not isinstance(text, str) and finish_reason not in ("length", "content_filter"):
@@ -147,3 +155,10 @@ def make_chat(
 ) -> Callable[[Iterable[Iterable[Any]]], Iterable[Iterable[Any]]]:
     """`distill.Chat.v1`. endpoint: the section `[teacher]`; body: parameters of this component's requests."""
     return Chat(check_endpoint(endpoint, Path("configs/teacher.cfg")), body or {})
+
+
+def make_completion(
+    endpoint: dict[str, Any], body: dict[str, Any] | None = None
+) -> Callable[[Iterable[Iterable[Any]]], Iterable[Iterable[Any]]]:
+    """`distill.Completion.v1`: the same for a model that continues a text better than it answers in a chat."""
+    return Chat(check_endpoint(endpoint, Path("configs/teacher.cfg")), body or {}, as_text=True)

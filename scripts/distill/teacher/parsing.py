@@ -1,5 +1,6 @@
 """From what a teacher wrote to spans and labels. What is not used is returned with the reason, never just left out."""
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,12 +31,17 @@ class Parsed:
     dropped: list[Dropped]
 
 
-def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
+def parse_mentions(answers: Mapping[str, str], text: str, *, forgive_invented: bool = False) -> Parsed:
     """Spans from one answer a label, each a list of surface texts separated by commas or line ends, or `none`.
 
     An answer that is empty does not say that there is none. Every mention of a surface text in `text` gets its label,
     whatever the order in the answer. Case and white space may differ from the text's where no exact match is found. Of
-    overlapping spans the longest stays, then the first.
+    overlapping spans the longest stays, then the first. An answer that goes round in a circle counts once.
+
+    The status is `partial` where something was dropped that may leave a mention of the text without its label. What
+    lies inside a longer span (`nested`) does not. forgive_invented: neither does an item of which no word resembles one
+    of the text (`invented`), as long as other items are found; a model that names things otherwise than the text does
+    ("zucchini" for "courgette") must not be forgiven.
     """
     found: list[tuple[int, int, str]] = []
     dropped: list[Dropped] = []
@@ -48,12 +54,14 @@ def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
         if not answer.strip():
             empty = True
             dropped.append(Dropped(reason="empty_answer", item=label))
-        for item in dict.fromkeys(_items(answer, label)):
+        items = _items(answer, label)
+        for item in dict.fromkeys(items[:-1] if goes_round(answer) else items):
             if item.casefold() in NOTHING:
                 continue
             places = _find(item, text)
             if not places:
-                dropped.append(Dropped(reason="not_in_text", item=f"{label}: {item}"))
+                reason = "not_in_text" if _resembles(item, text) else "invented"
+                dropped.append(Dropped(reason=reason, item=f"{label}: {item}"))
             found += [(start, end, label) for start, end in places]
     spans: list[Span] = []
     # Of equal stretches the first label of the task comes first: the sort is stable, and a set would not be
@@ -61,11 +69,25 @@ def parse_mentions(answers: Mapping[str, str], text: str) -> Parsed:
         if all(end <= other.start or start >= other.end for other in spans):
             spans.append(Span(start=start, end=end, label=label))
         else:
-            dropped.append(Dropped(reason="overlap", item=f"{label}: {text[start:end]}"))
+            longer = any(
+                other.start <= start and end <= other.end and (other.start, other.end) != (start, end)
+                for other in spans
+            )
+            dropped.append(Dropped(reason="nested" if longer else "overlap", item=f"{label}: {text[start:end]}"))
     spans.sort(key=lambda span: span.start)
-    status: Status = "partial" if dropped else "ok" if spans else "ok_empty"
+    harmless = {"nested", "invented"} if forgive_invented and spans else {"nested"}
+    lossless = all(item.reason in harmless for item in dropped)
+    status: Status = "partial" if not lossless else "ok" if spans else "ok_empty"
     status = "refused" if refused else "parse_error" if empty else status
     return Parsed(status, spans, None, dropped)
+
+
+def goes_round(answer: str) -> bool:
+    """Whether a list ends in what it had said before, as small models do until they are stopped: its last whole item
+    is a repeated one, and what begins after it is what had followed it. Such an answer loses nothing by being cut off.
+    """
+    *items, last = [item.casefold() for item in _items(answer, "")] or [""]
+    return len(items) > 1 and items[-1] in items[:-1] and items[items.index(items[-1]) + 1].startswith(last)
 
 
 def parse_label(answer: str, labels: Mapping[str, Label]) -> Parsed:
@@ -109,3 +131,9 @@ def _find(item: str, text: str) -> list[tuple[int, int]]:
         if places:
             return places
     return []
+
+
+def _resembles(item: str, text: str) -> bool:
+    """Whether a word of `item` is like one of `text`: the same, another form of it, or misspelled."""
+    words = re.findall(r"\w+", text.casefold())
+    return any(difflib.get_close_matches(word, words, n=1, cutoff=0.7) for word in re.findall(r"\w+", item.casefold()))

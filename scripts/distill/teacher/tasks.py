@@ -9,7 +9,7 @@ from typing import Any, Iterable, Tuple  # noqa: UP035  spacy-llm compares the s
 
 from spacy.tokens import Doc
 
-from distill.records import TRAINABLE, Dropped, Span, Status
+from distill.records import TRAINABLE, Dropped, Span
 from distill.task import PromptExample, load_task
 from distill.teacher.chat import turns_to_prompt
 from distill.teacher.parsing import Parsed, parse_label, parse_mentions
@@ -19,9 +19,10 @@ USER_DATA = "teacher"
 
 
 class NerTask:
-    """Asks for the mentions of each label of `ner` in turn."""
+    """Asks for the mentions of each label of `ner` in turn. forgive_invented: see `parse_mentions`."""
 
-    def __init__(self, task_path: Path, template_path: Path) -> None:
+    def __init__(self, task_path: Path, template_path: Path, *, forgive_invented: bool = False) -> None:
+        self._forgive_invented = forgive_invented
         task = load_task(task_path)
         self._template = load_template(template_path)
         self._labels = task.components.ner.labels if task.components.ner else {}
@@ -61,18 +62,20 @@ class NerTask:
         """Set `doc.ents`; spans that end inside a token are dropped with that reason."""
         for of_doc, answers in zip(shards, responses, strict=True):
             doc = next(iter(of_doc))
-            parsed = parse_mentions(dict(zip(self._labels, answers, strict=True)), doc.text)
-            dropped = parsed.dropped
+            parsed = parse_mentions(
+                dict(zip(self._labels, answers, strict=True)), doc.text, forgive_invented=self._forgive_invented
+            )
+            dropped, status = list(parsed.dropped), parsed.status
             ents = []
             for span in parsed.spans or []:
                 ent = doc.char_span(span.start, span.end, label=span.label)
                 if ent is None:
                     surface = doc.text[span.start : span.end]
                     dropped.append(Dropped(reason="inside_a_token", item=f"{span.label}: {surface}"))
+                    status = "partial" if status in TRAINABLE else status
                 else:
                     ents.append(ent)
             doc.set_ents(ents)
-            status: Status = "partial" if dropped and parsed.status in TRAINABLE else parsed.status
             doc.user_data[USER_DATA] = Parsed(status, doc_spans(doc), None, dropped)
             yield doc
 
@@ -111,9 +114,10 @@ class TextcatTask:
             yield doc
 
 
-def make_ner(task: str, template: str) -> NerTask:
-    """`distill.NER.v1`. task: path of task.yml; template: path of a prompt template."""
-    return NerTask(Path(task), Path(template))
+def make_ner(task: str, template: str, forgive_invented: bool = False) -> NerTask:
+    """`distill.NER.v1`. task: path of task.yml; template: path of a prompt template; forgive_invented: whether a text
+    may train although the answer also named what is nowhere in it."""
+    return NerTask(Path(task), Path(template), forgive_invented=forgive_invented)
 
 
 def make_textcat(task: str, template: str) -> TextcatTask:

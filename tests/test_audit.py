@@ -1,0 +1,22 @@
+"""`audit`: labels that students who have not seen them doubt, in the pool alone."""
+
+from conftest import Project
+
+
+def test_a_planted_error_is_doubted_and_the_blind_samples_are_left_alone(ran: Project) -> None:
+    rows = ran.read("assets/reviews.jsonl")
+    blind = {row["id"] for row in ran.read("assets/split.jsonl")}
+    ran.edit("project.yml", "--folds 5 --rounds 2", "--folds 2 --rounds 1")
+    ran.weasel("run", "audit")
+    doubts = ran.read("training/doubts.jsonl")
+    assert doubts
+    assert not blind & {row["id"] for row in doubts}
+    decided = {row["text_id"]: row for row in rows}
+    for row in doubts:
+        spans = {(span["start"], span["end"], span["label"]) for span in decided[row["id"]]["spans"]}
+        assert {(span["start"], span["end"], span["label"]) for span in row["decided"]["spans"]} == spans
+        others = {(span["start"], span["end"], span["label"]) for span in row["students"]["spans"]}
+        assert not others & spans
+        assert row["students"]["accept"] != decided[row["id"]]["accept"]
+        assert row["doubt"] == len(others) + len(row["students"]["accept"]) > 0
+    assert [row["doubt"] for row in doubts] == sorted((row["doubt"] for row in doubts), reverse=True)
