@@ -152,8 +152,8 @@ def test_a_completion_is_asked_to_go_on_with_a_text(unanswered: Project) -> None
 
     with fake_endpoint(goes_on) as (url, requests):
         use(unanswered, url)
-        unanswered_config = unanswered.path / "configs/teacher.cfg"
-        unanswered_config.write_text(unanswered_config.read_text().replace("distill.Chat.v1", "distill.Completion.v1"))
+        config = unanswered.path / "configs/teacher.cfg"
+        config.write_text(config.read_text().replace("distill.Chat.v1", "distill.Completion.v1"))
         unanswered.script(*ANNOTATE)
     assert {run["status"] for row in records(unanswered) for run in row["teacher"].values()} == {"ok", "ok_empty"}
     (prompt,) = (

@@ -6,10 +6,14 @@ from conftest import Project
 def test_a_planted_error_is_doubted_and_the_blind_samples_are_left_alone(ran: Project) -> None:
     rows = ran.read("assets/reviews.jsonl")
     blind = {row["id"] for row in ran.read("assets/split.jsonl")}
-    ran.edit("project.yml", "--folds 5 --rounds 2", "--folds 2 --rounds 1")
+    planted = next(row for row in rows if row["text_id"] not in blind and row["accept"] == ["technique"])
+    planted["accept"] = ["other"]
+    ran.write("assets/reviews.jsonl", rows)
+    ran.weasel("run", "convert")
+    ran.edit("project.yml", "--folds 5 --rounds 2", "--folds 3 --rounds 1")
     ran.weasel("run", "audit")
     doubts = ran.read("training/doubts.jsonl")
-    assert doubts
+    assert planted["text_id"] in {row["id"] for row in doubts if row["students"]["accept"]}
     assert not blind & {row["id"] for row in doubts}
     decided = {row["text_id"]: row for row in rows}
     for row in doubts:
