@@ -76,15 +76,15 @@ def _figures(gold: list[Doc], name: str) -> list[str]:
     nlp, components = load_teacher(Path("configs/teacher.cfg"))
     said = []
     for doc in tqdm(gold, desc=name, unit="text"):
-        spans, label = frozenset[tuple[int, int, str]](), None
+        spans, labels = frozenset[tuple[int, int, str]](), frozenset[str]()
         for component in components:
             fresh = nlp.make_doc(doc.text)
             asked = component.ask(fresh)
             answers = [component.chat.ask(prompt).text for prompt in asked.prompts]
-            got = score.prediction(component.parse(fresh, asked, answers))
-            spans, label = spans | got.spans, label or got.label
-        said.append(score.Prediction(spans, label))
-    right = [score.prediction(doc) for doc in gold]
+            got = score.prediction(component.parse(fresh, asked, answers), task.label_kind)
+            spans, labels = spans | got.spans, labels | got.labels
+        said.append(score.Prediction(spans, labels))
+    right = [score.prediction(doc, task.label_kind) for doc in gold]
     span_counts = score.span_counts(right, said, task.labels("ner")).sum(axis=0)
     label_counts = score.label_counts(right, said, task.labels("textcat")).sum(axis=0)
     measured = [

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from distill.errors import run
-from distill.options import GpuId, Labels, Seed
+from distill.options import GpuId, Labels, Seed, Task
 from distill.student.audit import audit
 from distill.student.train import Stage
+from distill.task import load_task
 from typer import Option
 from wasabi import msg
 
@@ -16,6 +17,7 @@ def main(
     reviewed: Path,
     dev: Path,
     output: Path,
+    task: Task,
     labels: Labels,
     folds: Annotated[int, Option(help="Parts of the texts, each predicted by a student of the others.", min=2)],
     rounds: Annotated[int, Option(help="How often to draw the parts anew.", min=1)],
@@ -24,7 +26,7 @@ def main(
 ) -> None:
     """Train as CONFIG says on parts of REVIEWED, choose the best steps by DEV, and write to OUTPUT the texts of the
     other parts of which the students think otherwise, the most doubtful first."""
-    doubtful = audit(Stage(config, reviewed, dev, labels, seed, gpu_id), folds, rounds, output)
+    doubtful = audit(Stage(config, reviewed, dev, labels, seed, gpu_id), load_task(task), folds, rounds, output)
     if doubtful:
         msg.good(f"{output}: the students think otherwise of {doubtful} texts; look at the first ones again")
     else:

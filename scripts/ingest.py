@@ -24,9 +24,10 @@ def main(
     done = ingest(source, split, output, rejected, test=test, dev=dev, seed=seed, max_characters=max_characters)
     if done.drawn:
         msg.good(f"Blind samples drawn and frozen in {split}: {done.drawn.test} test, {done.drawn.dev} dev")
-        if (done.drawn.test, done.drawn.dev) != (test, dev):
+        wanted = done.drawn.wanted
+        if (done.drawn.test, done.drawn.dev) != (wanted["test"], wanted["dev"]):
             msg.warn(
-                f"{test} test and {dev} dev texts were wanted; of {done.texts} texts they get half at the most. "
+                f"{wanted['test']} test and {wanted['dev']} dev texts were wanted; they get half of the texts at most. "
                 f"To draw anew from more texts, empty {split} before anything is reviewed."
             )
     if done.missing:

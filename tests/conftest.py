@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distill.files import file_digest
+from distill.fork.new_task import EXAMPLE, NewTask, configs, set_variables
+from distill.task import load_task
 
 ROOT = Path(__file__).parent.parent
-SMALL = {"test": 16, "dev": 8, "pool": 30, "undecided": 6}
-"""Texts of the small project: of the blind samples, decided ones of the pool, and others of the pool."""
+COOKING = Path(__file__).parent / "cooking"
+"""The task of the example with 60 of its texts: 16 of the test sample, 8 of dev, 30 decided ones of the pool, and 6 on
+which nobody has decided; with their decisions and the embedded teacher's answers."""
 FAST = ["--vars.curve_sizes", "10", "--vars.curve_seeds", "1"]
+
+
+template_only = pytest.mark.skipif(not (ROOT / EXAMPLE).exists(), reason="about the example, which a fork has not")
+"""For tests of the example's own data and texts."""
 
 
 class Project:
@@ -74,7 +82,8 @@ class Project:
 
 
 def copy_project(target: Path) -> Project:
-    """Copy what git tracks or would track, as it is in the work tree."""
+    """The project as it is in the work tree, with the task and the few dozen texts of tests/cooking instead of its own,
+    and a student that trains for a few steps only. So the tests are the same in a fork with another task."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -83,43 +92,37 @@ def copy_project(target: Path) -> Project:
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
         source = ROOT / name
-        if source.is_file():
+        if source.is_file() and not name.startswith("assets/"):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)
-    return Project(target)
-
-
-def shrink(project: Project) -> Project:
-    """Keep a few dozen of the example's texts with their decisions and answers, and train for a few steps only."""
-    samples = {row["id"]: row["sample"] for row in project.read("assets/split.jsonl")}
-    reviewed = {row["text_id"] for row in project.read("assets/reviews.jsonl")}
-    wanted = dict(SMALL)
-    kept = []
-    for row in project.read("assets/texts.jsonl"):
-        part = samples.get(row["id"], "pool" if row["id"] in reviewed else "undecided")
-        if wanted[part]:
-            wanted[part] -= 1
-            kept.append(row)
-    ids = {row["id"] for row in kept}
-    project.write("assets/texts.jsonl", kept)
-    project.write("assets/split.jsonl", [row for row in project.read("assets/split.jsonl") if row["id"] in ids])
-    reviews = (project.path / "assets/reviews.jsonl").read_bytes().splitlines(keepends=True)
-    kept_reviews = [line for line in reviews if json.loads(line)["text_id"] in ids]
-    (project.path / "assets/reviews.jsonl").write_bytes(b"".join(kept_reviews))
+    project = Project(target)
+    (target / "assets/models").mkdir(parents=True)
+    (target / "assets/models/.gitkeep").touch()
+    shutil.copy2(ROOT / "assets/README.md", target / "assets/README.md")
+    for path in COOKING.glob("*.jsonl"):
+        shutil.copy2(path, target / "assets")
+    task = load_task(COOKING / "task.yml")
+    for name, text in configs(NewTask(task, "embedded"), texts=0).items():
+        (target / name).write_text(text, encoding="utf-8")
+    shutil.copy2(COOKING / "task.yml", target / "configs/task.yml")
     project.edit("configs/student.cfg", "max_steps = 600", "max_steps = 120")
     project.edit("configs/student.cfg", "eval_frequency = 50", "eval_frequency = 30")
+    variables = {"name": task.name, "lang": task.language, "version": "0.1.0", "texts": "assets/texts.jsonl"}
+    (target / "project.yml").write_text(set_variables((ROOT / "project.yml").read_text("utf-8"), variables), "utf-8")
+    shipped = {f"assets/{path.name}": file_digest(path) for path in sorted((target / "assets").glob("*.*"))}
+    (target / EXAMPLE).write_text(json.dumps(shipped))
     return project
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Project:
     """A small project in which nothing has run."""
-    return shrink(copy_project(tmp_path / "small"))
+    return copy_project(tmp_path / "small")
 
 
 @pytest.fixture(scope="session")
 def _ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = shrink(copy_project(tmp_path_factory.mktemp("ran") / "small"))
+    project = copy_project(tmp_path_factory.mktemp("ran") / "small")
     project.weasel("run", "all", ".", *FAST)
     return project
 
@@ -155,7 +158,6 @@ def gguf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def with_teacher(small: Project, gguf: Path) -> Project:
     """A small project with the embedded teacher's model file."""
-    (small.path / "assets/models").mkdir(exist_ok=True)
     (small.path / "assets/models" / gguf.name).symlink_to(gguf)
     return small
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import spacy
 from distill.corpus.convert import _label_data
+from distill.corpus.docbin import label_file
+from distill.student.config import student_config
 from distill.student.train import Stage
+from distill.task import Kind
 from spacy.tokens import DocBin
 
-ROOT = Path(__file__).parent.parent
 TOPICS = ["technique", "substitution", "other"]
 Row = tuple[str, list[tuple[str, str]], str]
 
@@ -34,12 +36,13 @@ def corpus(path: Path, rows: list[Row]) -> Path:
 def stage(folder: Path, train: list[Row], dev: list[Row], *, source: Path | None = None, steps: int = 100) -> Stage:
     """A training of the example's student config on these rows, for `steps` steps."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = (ROOT / "configs/student.cfg").read_text().replace("max_steps = 600", f"max_steps = {steps}")
+    config = student_config("en", ["ner", "textcat"], texts=0).replace("max_steps = 600", f"max_steps = {steps}")
     (folder / "student.cfg").write_text(config.replace("eval_frequency = 50", "eval_frequency = 25"))
     (folder / "labels").mkdir(exist_ok=True)
     nlp = spacy.blank("en")
-    for kind, labels in (("ner", ["DISH", "EQUIPMENT"]), ("textcat", TOPICS)):
-        (folder / f"labels/{kind}.json").write_text(json.dumps(_label_data(nlp, kind, labels)))
+    kinds: dict[Kind, list[str]] = {"ner": ["DISH", "EQUIPMENT"], "textcat": TOPICS}
+    for kind, labels in kinds.items():
+        label_file(folder / "labels", kind).write_text(json.dumps(_label_data(nlp, kind, labels)))
     return Stage(
         config=folder / "student.cfg",
         train=corpus(folder / "train.spacy", train),

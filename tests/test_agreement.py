@@ -1,10 +1,11 @@
 """`agreement`: two annotators on the same texts."""
 
 import pytest
-from conftest import ROOT, Project
-from distill.review.agreement import agreement, kappa
+from conftest import ROOT, Project, template_only
+from distill.review.agreement import agreement, kappa, mean_kappa
 
 
+@template_only
 def test_the_figures_in_the_example_s_page_are_those_of_the_command() -> None:
     found = agreement(ROOT / "assets/reviews.jsonl", ROOT / "assets/second_labels.jsonl")
     assert found.span_f is not None
@@ -20,6 +21,12 @@ def test_kappa_is_agreement_beyond_chance() -> None:
     pairs = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
     assert kappa(pairs) == pytest.approx(0.4)
     assert kappa([("a", "a")] * 3) == 1.0
+
+
+def test_several_labels_a_text_have_the_mean_of_their_kappas() -> None:
+    yes_no = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
+    pairs = [(["a", "b"] if one == "yes" else ["b"], ["a"] if other == "yes" else []) for one, other in yes_no]
+    assert mean_kappa(pairs) == pytest.approx((0.4 + 0) / 2), "a as above; of b one has all texts and the other none"
 
 
 def test_spans_that_differ_count_on_both_sides(small: Project) -> None:

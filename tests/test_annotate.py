@@ -217,7 +217,7 @@ def test_no_model_file_is_an_error_with_the_remedy(unanswered: Project) -> None:
         ("concurrency = 1", "concurrency = 0", "`concurrency`"),
         ("concurrency = 1", 'base_url = "http://127.0.0.1/v1"', "exactly one of `gguf`"),
         ('"distill.NER.v1"', '"distill.NER.v9"', "distill.NER.v9"),
-        ("configs/prompts/ner.jinja", "configs/prompts/none.jinja", "none.jinja: no such file"),
+        ("configs/prompts/spans.jinja", "configs/prompts/none.jinja", "none.jinja: no such file"),
     ],
 )
 def test_a_mistake_in_the_config_is_named(small: Project, old: str, new: str, expected: str) -> None:

@@ -20,8 +20,8 @@ from conftest import Project
         ("configs/student.cfg", 'lang = "en"', 'lang = "fr"', "configs/student.cfg: `lang` is 'fr'"),
         (
             "configs/student.cfg",
-            '["tok2vec","ner","textcat"]',
-            '["tok2vec","ner"]',
+            '["tok2vec", "ner", "textcat"]',
+            '["tok2vec", "ner"]',
             "configs/student.cfg: the pipeline is ner",
         ),
         ("configs/teacher.cfg", "concurrency = 1", "concurrency = none", "concurrency"),

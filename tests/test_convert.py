@@ -139,7 +139,7 @@ def test_a_task_with_one_component_ignores_what_is_decided_on_the_other(folder: 
     Project(folder).write("reviews.jsonl", [decide("p1", TEXT, spans=[span("soup")], accept=["a"])])
     done = run(folder)
     assert (done.quarantined, done.docs["train"]) == (0, 1)
-    assert json.loads((folder / "out/labels/ner.json").read_text())
+    assert json.loads((folder / "out/labels/spans.json").read_text())
 
 
 def test_older_guidelines_are_counted(folder: Path, decide: Decide) -> None:

@@ -7,6 +7,8 @@ import pytest
 from conftest import Project
 from distill.student.baseline import Baseline
 from distill.student.evaluate import SYSTEMS, _choose
+from distill.student.score import Prediction
+from distill.task import Task
 from spacy.lang.en import English
 from spacy.tokens import Doc, Span
 
@@ -84,7 +86,18 @@ def test_the_baseline_knows_the_reviewed_spans_and_the_most_frequent_label() -> 
         doc.ents = [Span(doc, 0, 1, label=label)]
         doc.cats = {"a": float(topic == "a"), "b": float(topic == "b")}
         docs.append(doc)
-    said = Baseline("en", docs)("More SOUP and soup, no soups")
-    assert [(ent.text, ent.label_) for ent in said.ents] == [("SOUP", "DISH"), ("soup", "DISH")]
-    assert said.cats == {"b": 1.0}
-    assert not Baseline("en", [])("soup").ents
+    one = _task("ner", "textcat")
+    said = Baseline(one, docs)("More SOUP and soup, no soups")
+    assert sorted(said.spans) == [(5, 9, "DISH"), (14, 18, "DISH")]
+    assert said.labels == {"b"}
+    assert Baseline(one, [])("soup") == Prediction()
+    for doc in docs:
+        doc.cats = {"a": 1.0, "b": doc.cats["b"], "c": 0.0}
+    assert Baseline(one, docs)("x").labels == {"a"}
+    assert Baseline(_task("ner", "textcat_multilabel"), docs)("x").labels == {"a", "b"}, "half of the texts have b"
+
+
+def _task(*kinds: str) -> Task:
+    labels = {name: {"definition": name} for name in "abc"}
+    components = {kind: {"labels": labels} for kind in kinds}
+    return Task.model_validate({"name": "x", "language": "en", "title": "x", "components": components})

@@ -67,7 +67,7 @@ def test_no_word_of_the_training_texts_is_in_it(small: Project) -> None:
         row["text"] += " Zebedeeski said so."
     small.write("assets/texts.jsonl", rows)
     small.write("assets/reviews.jsonl", reviews)
-    small.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
+    small.edit("configs/teacher.cfg", 'pipeline = ["ner", "textcat"]', "pipeline = []")
     small.weasel("run", "all", ".", "--vars.curve_sizes", "10", "--vars.curve_seeds", "1")
     made = contents(small.path / WHEEL)
     assert any(name.endswith("ner/model") for name in made)

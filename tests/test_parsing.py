@@ -2,7 +2,7 @@
 
 import pytest
 from distill.task import Label
-from distill.teacher.parsing import goes_round, parse_label, parse_mentions
+from distill.teacher.parsing import goes_round, parse_label, parse_labels, parse_mentions
 
 TEXT = "Apple pie: apples, butter, an apple corer. Is apple pie better with brown sugar?"
 
@@ -40,6 +40,46 @@ def test_every_mention_is_labelled_and_only_whole_words() -> None:
     )
     assert spans({"DISH": "APPLE PIE"}) == [("Apple pie", "DISH"), ("apple pie", "DISH")]
     assert spans({"X": "US"}, "The house in the US") == [("US", "X")]
+
+
+def test_without_white_space_a_mention_ends_with_a_token() -> None:
+    text = "昨日寿司屋で寿司を食べた"
+    tokens = [(0, 2), (2, 5), (5, 6), (6, 8), (8, 9), (9, 12)]
+    parsed = parse_mentions({"DISH": "寿司"}, text, tokens)
+    assert [(span.start, span.end) for span in parsed.spans or []] == [(6, 8)], "寿司屋 is another word"
+    assert parse_mentions({"DISH": "お寿司"}, text, tokens).dropped[0].reason == "not_in_text"
+
+
+def test_overlapping_mentions_stay_where_they_are_wanted() -> None:
+    answers = {"DISH": "apple pie", "FOOD": "apple, apple pie"}
+    parsed = parse_mentions(answers, "An apple pie", overlaps=True)
+    assert [(span.start, span.end, span.label) for span in parsed.spans or []] == [
+        (3, 12, "DISH"),
+        (3, 12, "FOOD"),
+        (3, 8, "FOOD"),
+    ]
+    assert parsed.status == "ok"
+    assert parsed.dropped == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "labels", "reasons"),
+    [
+        ("sweet, hot", "ok", ["hot", "sweet"], []),
+        ("Hot.\n- Sweet", "ok", ["hot", "sweet"], []),
+        ("sugary", "ok", ["sweet"], []),
+        ("none", "ok_empty", [], []),
+        ("hot, blue", "partial", ["hot"], ["no_label"]),
+        ("blue", "parse_error", None, ["no_label"]),
+        ("", "parse_error", None, ["empty_answer"]),
+        ("I'm sorry, I can't help with that.", "refused", [], ["refusal"]),
+    ],
+)
+def test_several_labels_of_a_text(answer: str, status: str, labels: list[str] | None, reasons: list[str]) -> None:
+    known = {"hot": Label(definition="x"), "sweet": Label(definition="x", aliases=["sugary"])}
+    parsed = parse_labels(answer, known)
+    assert (parsed.status, parsed.labels) == (status, labels)
+    assert [item.reason for item in parsed.dropped] == reasons
 
 
 def test_what_does_not_stand_in_the_text_is_dropped_and_said() -> None:

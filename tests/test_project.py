@@ -155,7 +155,7 @@ def test_only_what_just_tells_always_runs_and_interactive_steps_are_not_in_all()
     assert [name for name, command in COMMANDS.items() if command.get("no_skip")] == ["check", "agreement"]
     order = PROJECT["workflows"]["all"]
     assert order[0] == "check"
-    assert not {"fetch-teacher", "forget-answers", "clean", "debug-data"} & set(order)
+    assert not {"new-task", "import-reviews", "fetch-teacher", "forget-answers", "clean", "debug-data"} & set(order)
     for name in order[1:]:
         assert COMMANDS[name].get("outputs"), f"{name} would run every time"
 

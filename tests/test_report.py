@@ -3,16 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Project
+from conftest import COOKING, Project
 from distill.report.report import tell
 from distill.task import load_task
 
 CHROMIUM = shutil.which("chromium")
-ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +86,7 @@ def story(reviewed: tuple[float, list[float]], ships: str = "two_stage") -> str:
             }
         },
     }
-    return " ".join(tell(metrics, load_task(ROOT / "configs/task.yml")))
+    return " ".join(tell(metrics, load_task(COOKING / "task.yml")))
 
 
 def test_it_says_whether_silver_helped() -> None:

@@ -5,12 +5,14 @@ import pytest
 import spacy
 from distill.student.score import (
     Prediction,
+    average_precision,
     by_label,
     difference,
     figure,
     label_counts,
     macro_f,
     micro_f,
+    prediction,
     recall,
     span_counts,
 )
@@ -22,7 +24,7 @@ LABELS = ["A", "B", "C"]
 
 
 def said(*spans: tuple[int, int, str], label: str | None = None) -> Prediction:
-    return Prediction(frozenset(spans), label)
+    return Prediction(frozenset(spans), frozenset({label} if label else ()))
 
 
 def test_spans_are_scored_as_spacy_does() -> None:
@@ -60,11 +62,34 @@ def test_labels_of_texts() -> None:
     assert figure(counts, macro_f)["value"] == pytest.approx((2 / 3 + 2 / 3 + 0) / 3, abs=1e-4)
 
 
+def test_several_labels_a_text_by_threshold_and_by_rank() -> None:
+    gold = [Prediction(labels=frozenset(labels)) for labels in ("AB", "", "A", "B")]
+    vocab = spacy.blank("en").vocab
+    predicted = []
+    for a, b in ((0.9, 0.6), (0.8, 0.1), (0.4, 0.2), (0.1, 0.2)):
+        doc = Doc(vocab, words=["w"])
+        doc.cats = {"A": a, "B": b}
+        predicted.append(prediction(doc, "textcat_multilabel", 0.5))
+    assert [sorted(one.labels) for one in predicted] == [["A", "B"], ["A"], [], []]
+    assert label_counts(gold, predicted, LABELS).sum(axis=0).tolist() == [[1, 1, 1], [1, 0, 1], [0, 0, 0]]
+    # A is right at ranks 1 and 3; B at rank 1, and at rank 3 of the two that share the second score
+    assert average_precision(gold, predicted, "A") == pytest.approx((1 + 2 / 3) / 2, abs=1e-4)
+    assert average_precision(gold, predicted, "B") == pytest.approx((1 + 2 / 3) / 2, abs=1e-4)
+    assert average_precision(gold, predicted, "C") is None, "no text has it"
+    assert average_precision(gold, gold, "A") is None, "a system without scores has no order"
+
+
+def test_overlapping_spans_are_counted_each() -> None:
+    gold = [said((0, 9, "A"), (0, 4, "B"), (5, 9, "B"))]
+    predicted = [said((0, 9, "A"), (0, 9, "B"), (5, 9, "B"))]
+    assert span_counts(gold, predicted, LABELS).sum(axis=0).tolist() == [[1, 0, 0], [1, 1, 1], [0, 0, 0]]
+
+
 def test_a_paired_difference_is_surer_than_two_intervals() -> None:
     rng = np.random.default_rng(1)
     gold = [said((0, 1, "A"), (2, 3, "B")) for _ in range(150)]
     weak = [said((0, 1, "A")) if rng.random() < 0.6 else said() for _ in gold]
-    better = [Prediction(one.spans | {(2, 3, "B")}, None) if rng.random() < 0.05 else one for one in weak]
+    better = [Prediction(one.spans | {(2, 3, "B")}) if rng.random() < 0.05 else one for one in weak]
     one, other = (span_counts(gold, which, LABELS) for which in (better, weak))
     apart = difference(one, other, micro_f)
     assert apart["interval"][0] > 0

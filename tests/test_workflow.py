@@ -5,7 +5,9 @@ import json
 import re
 from pathlib import Path
 
-from conftest import FAST, Decide, Project, copy_project, shrink
+from conftest import COOKING, FAST, Decide, Project, copy_project
+from distill.fork.new_task import NewTask, configs
+from distill.task import Components, Task, load_task
 
 ALL = [
     "check",
@@ -46,7 +48,7 @@ def test_one_review_more_runs_convert_and_what_follows(ran: Project, decide: Dec
 
 
 def test_two_folders_give_the_same_bytes_and_scores(ran: Project, tmp_path: Path) -> None:
-    other = shrink(copy_project(tmp_path / "other" / "place"))
+    other = copy_project(tmp_path / "other" / "place")
     other.weasel("run", "all", ".", *FAST)
     for path in sorted((ran.path / "corpus").rglob("*")):
         if path.is_file():
@@ -67,7 +69,7 @@ def test_five_texts_and_nothing_else(empty: Project) -> None:
         "its model file is not there, and the message says how to get it"
     )
     # A team that only has reviews: no teacher
-    empty.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
+    empty.edit("configs/teacher.cfg", 'pipeline = ["ner", "textcat"]', "pipeline = []")
     for name in ALL[2:-1]:
         said[name] = empty.weasel("run", name)
     said["package"] = empty.weasel("run", "package", check=False)
@@ -86,17 +88,11 @@ def test_five_texts_and_nothing_else(empty: Project) -> None:
 
 
 def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
-    task = (empty.path / "configs/task.yml").read_text()
-    task = task[: task.index("  textcat:\n")] + task[task.index("# Shown to the teacher") :]
-    (empty.path / "configs/task.yml").write_text("\n".join(line for line in task.split("\n") if "accept:" not in line))
-    student = (empty.path / "configs/student.cfg").read_text()
-    student = student[: student.index("[components.textcat]")] + student[student.index("[corpora]") :]
-    student = student[: student.index("[initialize.components.textcat]")].replace(',"textcat"', "")
-    student = student.replace("ents_f = 0.5\ncats_score = 0.5", "ents_f = 1.0").replace(
-        "max_steps = 600", "max_steps = 20"
-    )
-    (empty.path / "configs/student.cfg").write_text(student)
-    empty.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
+    task = load_task(COOKING / "task.yml")
+    alone = Task(name="cooking", language="en", title="Soups", components=Components(ner=task.components.ner))
+    for name, text in configs(NewTask(alone, "none"), texts=0).items():
+        (empty.path / name).write_text(text)
+    empty.edit("configs/student.cfg", "max_steps = 600", "max_steps = 20")
     empty.weasel("run", "check")
     empty.weasel("run", "ingest")
     rows = empty.read("corpus/texts.jsonl")
@@ -109,7 +105,7 @@ def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
 
 
 def test_a_first_review_is_enough_for_a_wheel(empty: Project, decide: Decide) -> None:
-    empty.edit("configs/teacher.cfg", 'pipeline = ["ner","textcat"]', "pipeline = []")
+    empty.edit("configs/teacher.cfg", 'pipeline = ["ner", "textcat"]', "pipeline = []")
     empty.weasel("run", "check")
     empty.weasel("run", "ingest")
     pool = next(row for row in empty.read("corpus/texts.jsonl") if row["sample"] == "pool")
@@ -117,7 +113,7 @@ def test_a_first_review_is_enough_for_a_wheel(empty: Project, decide: Decide) ->
         "assets/reviews.jsonl",
         [decide(pool["id"], pool["text"], spans=[{"start": 3, "end": 7, "label": "DISH"}], accept=["other"])],
     )
-    empty.edit("configs/student.cfg", "max_steps = 600", "max_steps = 20")
+    empty.edit("configs/student.cfg", "max_steps = 120", "max_steps = 20")
     out = empty.weasel("run", "all", ".", *FAST)
     assert "what ships is two_stage" in out
     assert "nothing is known about how good it is" in " ".join(out.split())

@@ -78,7 +78,7 @@ def _configs_agree(root: Path, project: dict[str, Any], task: Task, *, has_teach
                 f"{path}: `lang` is {config['nlp']['lang']!r}, but `language` in configs/task.yml is {task.language!r}",
                 "Make them the same.",
             )
-        pipeline = [pipe for pipe in config["nlp"]["pipeline"] if pipe != "tok2vec"]
+        pipeline = [pipe for pipe in config["nlp"]["pipeline"] if pipe not in ("tok2vec", "transformer")]
         if sorted(pipeline) != sorted(task.kinds):
             raise DistillError(
                 f"{path}: the pipeline is {', '.join(pipeline)}, but configs/task.yml has {', '.join(task.kinds)}",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,14 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all."""
     with atomic(path) as file:
         file.write(data)
+
+
+def empty_folders(folders: Iterable[Path]) -> int:
+    """Remove all that is in `folders` but their `.gitkeep`; returns how many files and folders that were."""
+    removed = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.name != ".gitkeep"]
+    for path in removed:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return len(removed)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -44,6 +44,18 @@ def twin_key(text: str) -> str:
     return digest(" ".join(unicodedata.normalize("NFKC", text).casefold().split()).encode())[:16]
 
 
+UNSPACED = frozenset({"bo", "ja", "km", "lo", "my", "th", "zh"})
+"""Languages that put no white space between words."""
+
+
+def count_words(text: str, tokens: Iterable[str], language: str) -> int:
+    """The words of a text: what white space divides, or in a language without it the tokens that hold a letter or a
+    digit."""
+    if language in UNSPACED:
+        return sum(any(character.isalnum() for character in token) for token in tokens)
+    return len(text.split())
+
+
 class Strict(BaseModel):
     """A model that refuses keys it does not know."""
 

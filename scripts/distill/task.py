@@ -10,11 +10,14 @@ from distill.errors import DistillError, at
 from distill.files import canonical, digest
 from distill.records import Strict
 
-Kind = Literal["ner", "textcat"]
-"""A component of the pipeline, by the name of spaCy's factory: `ner` labels spans, `textcat` gives each text one
-label."""
+Kind = Literal["ner", "spancat", "textcat", "textcat_multilabel"]
+"""A component of the pipeline, by the name of spaCy's factory: `ner` labels spans that do not overlap, `spancat` spans
+that may; `textcat` gives each text one label, `textcat_multilabel` any number of them."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+SPAN_KINDS: frozenset[Kind] = frozenset({"ner", "spancat"})
+LABEL_KINDS: frozenset[Kind] = frozenset({"textcat", "textcat_multilabel"})
+"""A task has at most one component of each of the two, for a record has one list of spans and one of labels."""
 
 
 class Label(Strict):
@@ -33,15 +36,24 @@ class Component(Strict):
 
 
 class Components(Strict):
-    """The components, named like spaCy's factories; at least one of them. textcat has at least two labels."""
+    """The components, named like spaCy's factories: one that labels spans, one that labels texts, or one of each.
+    textcat has at least two labels."""
 
     ner: Component | None = None
+    spancat: Component | None = None
     textcat: Component | None = None
+    textcat_multilabel: Component | None = None
 
     @model_validator(mode="after")
     def _at_least_one(self) -> "Components":
-        if not (self.ner or self.textcat):
+        if not any(getattr(self, kind) for kind in KINDS):
             raise ValueError(f"expected at least one of {', '.join(KINDS)}")
+        for first, second in (("ner", "spancat"), ("textcat", "textcat_multilabel")):
+            if getattr(self, first) and getattr(self, second):
+                raise ValueError(f"expected one of {first} and {second}, got both")
+        if self.spancat and (self.textcat or self.textcat_multilabel):
+            # spaCy's spancat cannot learn from a text whose spans are not known, and such are a half of what there is
+            raise ValueError("spancat goes by itself; take ner for spans that do not overlap, or two projects")
         if self.textcat and len(self.textcat.labels) < 2:
             raise ValueError("textcat: expected at least two labels, for every text gets one of them")
         return self
@@ -67,9 +79,9 @@ class Task(Strict):
     components: Components
     examples: list[PromptExample] = Field(default_factory=list)
 
-    def labels(self, kind: Kind) -> list[str]:
+    def labels(self, kind: Kind | None) -> list[str]:
         """The labels of a component, in their order; none where the task does not have it."""
-        component = getattr(self.components, kind)
+        component = getattr(self.components, kind) if kind else None
         return list(component.labels) if component else []
 
     def label(self, kind: Kind, name: str) -> Label:
@@ -83,6 +95,16 @@ class Task(Strict):
         return [kind for kind in KINDS if getattr(self.components, kind)]
 
     @property
+    def span_kind(self) -> Kind | None:
+        """The component that labels spans."""
+        return next((kind for kind in self.kinds if kind in SPAN_KINDS), None)
+
+    @property
+    def label_kind(self) -> Kind | None:
+        """The component that labels texts."""
+        return next((kind for kind in self.kinds if kind in LABEL_KINDS), None)
+
+    @property
     def guidelines_version(self) -> str:
         """A hash of all that tells a person how to decide; it stands on each decision."""
         definitions = {
@@ -94,13 +116,19 @@ class Task(Strict):
     def _examples_fit(self) -> "Task":
         for number, example in enumerate(self.examples, start=1):
             spans = example.spans or {}
-            labels_used: dict[Kind, list[str]] = {"ner": list(spans), "textcat": example.accept or []}
-            for kind, used in labels_used.items():
+            for key, kind, used in (
+                ("spans", self.span_kind, list(spans)),
+                ("accept", self.label_kind, example.accept or []),
+            ):
                 allowed = self.labels(kind)
                 for label in used:
                     if label not in allowed:
-                        expected = ", ".join(allowed) or "none, for the task does not have it"
-                        raise ValueError(f"example {number}: expected a label of {kind} ({expected}), got {label!r}")
+                        expected = ", ".join(allowed) or "none, for the task has no such component"
+                        raise ValueError(
+                            f"example {number}: expected a label of {kind or key} ({expected}), got {label!r}"
+                        )
+            if self.components.textcat and example.accept is not None and len(example.accept) != 1:
+                raise ValueError(f"example {number}: expected one label in `accept`, got {len(example.accept)}")
             for surface in (surface for surfaces in spans.values() for surface in surfaces):
                 if surface not in example.text:
                     raise ValueError(f"example {number}: {surface!r} does not stand in its text")

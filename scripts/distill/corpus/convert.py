@@ -11,11 +11,11 @@ from spacy.tokens import Span as SpacySpan
 from spacy.util import filter_spans
 from wasabi import msg
 
-from distill.corpus.docbin import annotated
+from distill.corpus.docbin import SPANS_KEY, annotated, label_file
 from distill.files import write_bytes, write_json, write_jsonl
 from distill.records import TRAINABLE, Annotated, Span, Text, read_records
 from distill.review.decisions import Decided, Decision, load_decisions, reviews_digest
-from distill.task import KINDS, Kind, Task, load_task
+from distill.task import Kind, Task, load_task
 
 RULE = "Decisions made under older guidelines are used like the others."
 """What becomes of decisions whose guidelines version is not that of task.yml."""
@@ -97,9 +97,9 @@ def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, 
         done.docs[name] = len(docs)
     write_jsonl(output / "quarantine.jsonl", quarantine)
     done.quarantined = len(quarantine)
-    # A component that the task does not have gets an empty file, for project.yml names both
-    for kind in KINDS:
-        write_json(output / "labels" / f"{kind}.json", _label_data(nlp, kind, task.labels(kind)))
+    # What the task does not have gets an empty file, for project.yml names both
+    for kind in (task.span_kind or "ner", task.label_kind or "textcat"):
+        write_json(label_file(output / "labels", kind), _label_data(nlp, kind, task.labels(kind)))
     return done
 
 
@@ -109,12 +109,24 @@ def _silver_doc(nlp: Language, record: Annotated, task: Task) -> Doc | None:
     if record.sample != "pool" or not trusted:
         return None
     doc = _doc(nlp, record.id, record.text)
-    if "ner" in trusted and record.spans is not None:
-        ents = [doc.char_span(span.start, span.end, label=span.label) for span in record.spans]
-        doc.set_ents(filter_spans([ent for ent in ents if ent is not None]), default="outside")
-    if "textcat" in trusted and record.accept is not None:
-        doc.cats = {label: float(label in record.accept) for label in task.labels("textcat")}
+    if task.span_kind in trusted and record.spans is not None:
+        found = [doc.char_span(span.start, span.end, label=span.label) for span in record.spans]
+        spans = [span for span in found if span is not None]
+        _set_spans(doc, spans if task.span_kind == "spancat" else filter_spans(spans), task)
+    if task.label_kind in trusted and record.accept is not None:
+        _set_cats(doc, record.accept, task)
     return doc
+
+
+def _set_spans(doc: Doc, spans: list[SpacySpan], task: Task) -> None:
+    if task.span_kind == "spancat":
+        doc.spans[SPANS_KEY] = spans
+    else:
+        doc.set_ents(spans, default="outside")
+
+
+def _set_cats(doc: Doc, accept: list[str], task: Task) -> None:
+    doc.cats = {label: float(label in accept) for label in task.labels(task.label_kind)}
 
 
 def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> tuple[Doc | None, str]:
@@ -126,38 +138,40 @@ def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> 
     doc = _doc(nlp, text.id, text.text)
     if decision.spans is None and decision.accept is None:
         return None, "nothing was decided: neither `spans` nor `accept` is there"
-    if decision.spans is not None and task.components.ner:
-        reason = _set_ents(doc, decision.spans, task)
+    if decision.spans is not None and task.span_kind:
+        reason = _set_reviewed_spans(doc, decision.spans, task)
         if reason:
             return None, reason
-    if decision.accept is not None and task.components.textcat:
-        unknown = [label for label in decision.accept if label not in task.labels("textcat")]
-        if unknown or len(decision.accept) != 1:
-            expected = f"exactly one of {', '.join(task.labels('textcat'))}"
+    if decision.accept is not None and task.label_kind:
+        allowed = task.labels(task.label_kind)
+        unknown = [label for label in decision.accept if label not in allowed]
+        if unknown or (task.label_kind == "textcat" and len(decision.accept) != 1):
+            expected = f"{'exactly one' if task.label_kind == 'textcat' else 'any'} of {', '.join(allowed)}"
             return (
                 None,
                 f"labels of the text: expected {expected}, got {', '.join(decision.accept) or 'none'}",
             )
-        doc.cats = {label: float(label in decision.accept) for label in task.labels("textcat")}
+        _set_cats(doc, decision.accept, task)
     return doc, ""
 
 
-def _set_ents(doc: Doc, spans: list[Span], task: Task) -> str:
-    """Set the entities of a doc; returns the reason where that cannot be."""
-    ents: list[SpacySpan] = []
+def _set_reviewed_spans(doc: Doc, spans: list[Span], task: Task) -> str:
+    """Set the spans of a doc; returns the reason where that cannot be."""
+    allowed = task.labels(task.span_kind)
+    set_: list[SpacySpan] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         place = f"span {span.start}–{span.end} {span.label} {doc.text[span.start : span.end]!r}"
-        if span.label not in task.labels("ner"):
-            return f"{place}: expected a label of {', '.join(task.labels('ner'))}"
-        ent = doc.char_span(span.start, span.end, label=span.label)
-        if ent is None:
+        if span.label not in allowed:
+            return f"{place}: expected a label of {', '.join(allowed)}"
+        found = doc.char_span(span.start, span.end, label=span.label)
+        if found is None:
             wider = doc.char_span(span.start, span.end, alignment_mode="expand")
             tokens = " | ".join(token.text for token in wider) if wider is not None else "none"
             return f"{place}: does not begin and end with a token; the tokens there are {tokens}"
-        if ents and ent.start < ents[-1].end:
+        if task.span_kind == "ner" and set_ and found.start < set_[-1].end:
             return f"{place}: overlaps the span before it"
-        ents.append(ent)
-    doc.set_ents(ents, default="outside")
+        set_.append(found)
+    _set_spans(doc, set_, task)
     return ""
 
 
@@ -173,7 +187,7 @@ def _quarantined(decision: Decision, reason: str) -> dict[str, Any]:
 
 def _label_data(nlp: Language, kind: str, labels: list[str]) -> Any:
     """The labels in the form that spaCy's `read_labels` hands to the component."""
-    if kind == "textcat":
+    if kind != "ner":
         return labels
     ner: Any = nlp.create_pipe("ner")
     actions = ner.moves.get_actions(entity_types=labels)

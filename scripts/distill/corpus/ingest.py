@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from distill.corpus.split import Drawn, draw, load_split
+from distill.corpus.split import Drawn, Split, draw, load_split, save_split
 from distill.files import atomic, digest
 from distill.formats.texts import RawText, Rejected, read_texts
 from distill.records import Text, text_id, twin_key, write_records
@@ -46,8 +46,8 @@ def ingest(
 ) -> Ingested:
     """Write the texts of `source` to `output` in their order, and the rows that cannot be used to `rejected_path`.
 
-    test, dev: how many texts the blind samples get when they are drawn, which happens once: the draw is appended to
-    `split_path` and is only read from then on. max_characters: longer texts are rejected (code points).
+    test, dev: how many texts the blind samples get when they are drawn, which happens once for each: the draw is added
+    to `split_path` and is only read from then on. max_characters: longer texts are rejected (code points).
 
     Memory does not grow with the number of texts: what must be remembered of each is in a temporary SQLite file.
     """
@@ -67,15 +67,12 @@ def ingest(
 
         split = load_split(split_path)
         drawn = None
-        if not split.rows and counts["texts"]:
-            drawn = draw(
-                db.execute("SELECT grp, id, twin FROM texts ORDER BY grp, id"),
-                counts["texts"],
-                test=test,
-                dev=dev,
-                seed=seed,
-            )
-            drawn.save(split_path)
+        there = {row.sample for row in split.rows.values()}
+        # A sample that came with imported decisions is not drawn again; the other one is
+        wanted = {"test": 0 if "test" in there else test, "dev": 0 if "dev" in there else dev}
+        if any(wanted.values()) and counts["texts"] > len(split.rows):
+            drawn = draw(_free(db, split), sum(1 for _ in _free(db, split)), **wanted, seed=seed)
+            save_split(split_path, [*split.rows.values(), *drawn.rows])
             split = load_split(split_path)
 
         samples: Counter[str] = Counter()
@@ -95,6 +92,12 @@ def ingest(
             if not db.execute("SELECT 1 FROM texts WHERE id = ? AND twin = ?", (row.id, row.twin)).fetchone()
         ]
     return Ingested(counts["texts"], counts["duplicates"], counts["rejected"], dict(samples), drawn, missing)
+
+
+def _free(db: sqlite3.Connection, split: Split) -> Iterator[tuple[str, str, str]]:
+    """(group, id, twin) of the texts that no sample touches, sorted."""
+    rows = db.execute("SELECT grp, id, twin FROM texts ORDER BY grp, id")
+    return (row for row in rows if split.sample(row[1], row[0], row[2]) == "pool")
 
 
 def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Counter[str]) -> Rejected | None:

@@ -39,9 +39,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Drawn:
-    """A new draw."""
+    """A new draw. wanted: the texts that each sample should have got."""
 
     rows: list[SplitRow]
+    wanted: dict[str, int]
 
     @property
     def test(self) -> int:
@@ -53,9 +54,10 @@ class Drawn:
         """Texts of the dev sample."""
         return len(self.rows) - self.test
 
-    def save(self, path: Path) -> None:
-        """Freeze the draw."""
-        write_jsonl(path, (row.model_dump() for row in self.rows))
+
+def save_split(path: Path, rows: Iterable[SplitRow]) -> None:
+    """Freeze a draw."""
+    write_jsonl(path, (row.model_dump() for row in sorted(rows, key=lambda row: (row.sample, row.id))))
 
 
 def load_split(path: Path) -> Split:
@@ -85,4 +87,4 @@ def draw(texts: Iterable[tuple[str, str, str]], total: int, *, test: int, dev: i
         if sample:
             room[sample] -= len(of_group)
             drawn += [SplitRow(id=id_, group=group, twin=twin, sample=sample) for _, id_, twin in of_group]
-    return Drawn(sorted(drawn, key=lambda row: (row.sample, row.id)))
+    return Drawn(drawn, {"test": test, "dev": dev})

@@ -1,11 +1,13 @@
 """`training/report.html`: one self-contained page, every figure in it computed from files of the run."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import spacy
 import srsly
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -27,7 +29,22 @@ NAMES = {
 
 _CORPORA = {"silver": "the teacher's annotations (silver)", "reviewed": "reviews"}
 
-MEASURES: dict[Kind, str] = {"ner": "F of spans", "textcat": "mean F of the labels"}
+MEASURES: dict[Kind, str] = {
+    "ner": "F of spans",
+    "spancat": "F of spans",
+    "textcat": "mean F of the labels",
+    "textcat_multilabel": "mean F of the labels",
+}
+"""What the page calls the figure by which a component is compared."""
+
+COLUMNS: dict[Kind, list[tuple[str, str]]] = {
+    "ner": [("p", "precision"), ("r", "recall"), ("f", "F")],
+    "spancat": [("p", "precision"), ("r", "recall"), ("f", "F")],
+    "textcat": [("accuracy", "accuracy"), ("macro_f", "mean F")],
+    "textcat_multilabel": [("p", "precision"), ("r", "recall"), ("macro_f", "mean F")],
+}
+"""The figures of each component that stand side by side, and what the page calls them."""
+
 MAX_DIFFERENCES = 25
 COLOURS = ("#f2b880", "#9fd0a4", "#9cc3e6", "#d9b3e6", "#e6a5a5", "#c9c96b", "#8fd3d1", "#c0b7ad")
 
@@ -66,6 +83,7 @@ def report(inputs: Inputs, output: Path) -> list[str]:
         story=story,
         names=NAMES,
         measures=MEASURES,
+        columns_of=COLUMNS,
         measured=[kind for kind in task.kinds if any(kind in of["test"] for of in metrics["systems"].values())],
         systems=SYSTEMS,
         headline=headline,
@@ -177,7 +195,8 @@ def _teacher(inputs: Inputs) -> dict[str, Any]:
 
 
 def _confusion(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any] | None:
-    """How often each label of the texts was taken for which, by the student: rows are gold, columns what it said."""
+    """How often each label of the texts was taken for which, by the student: rows are gold, columns what it said.
+    None where texts have no label or several."""
     labels = task.labels("textcat")
     rows = [row for row in predictions if row["gold"]["accept"]]
     if not rows or not labels:
@@ -190,30 +209,64 @@ def _confusion(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any] 
 def _differing(predictions: list[dict[str, Any]], task: Task) -> dict[str, Any]:
     """Test texts on which teacher and student differ, each as it was reviewed, and as student and teacher see it."""
     differing = [row for row in predictions if row["teacher"] != row["student"]]
-    labels = task.labels("ner")
+    labels = task.labels(task.span_kind)
     colours = dict(zip(labels, (COLOURS * (len(labels) // len(COLOURS) + 1))[: len(labels)], strict=True))
+    draw = _draw_overlapping(task, colours) if task.components.spancat else _draw(colours)
     shown = [
-        {"id": row["id"], "sides": [_side(row, side, colours) for side in ("gold", "student", "teacher")]}
+        {"id": row["id"], "sides": [_side(row, side, draw) for side in ("gold", "student", "teacher")]}
         for row in differing[:MAX_DIFFERENCES]
     ]
     return {"count": len(differing), "of": len(predictions), "shown": shown}
 
 
-def _side(row: dict[str, Any], side: str, colours: dict[str, str]) -> dict[str, Any]:
+Draw = Callable[[str, list[dict[str, Any]]], str]
+"""Makes a picture in HTML from a text and its spans."""
+
+
+def _draw(colours: dict[str, str]) -> Draw:
+    """Spans that do not overlap, marked in the running text."""
+    options = {"colors": {_safe(label): colour for label, colour in colours.items()}}
+
+    def draw(text: str, spans: list[dict[str, Any]]) -> str:
+        ents = [{**span, "label": _safe(span["label"])} for span in spans]
+        drawn = {"text": text, "ents": ents, "title": None}
+        return displacy.render(drawn, style="ent", manual=True, jupyter=False, options=options)
+
+    return draw
+
+
+def _draw_overlapping(task: Task, colours: dict[str, str]) -> Draw:
+    """Spans that may overlap, as lines below the tokens."""
+    nlp = spacy.blank(task.language)
+    options = {"colors": {_safe(label): colour for label, colour in colours.items()}}
+
+    def draw(text: str, spans: list[dict[str, Any]]) -> str:
+        doc = nlp.make_doc(text)
+        found = [(doc.char_span(span["start"], span["end"], alignment_mode="expand"), span) for span in spans]
+        drawn = {
+            "text": text,
+            "tokens": [token.text for token in doc],
+            "spans": [
+                {"start_token": place.start, "end_token": place.end, "label": _safe(span["label"])}
+                for place, span in found
+                if place is not None
+            ],
+        }
+        return displacy.render(drawn, style="span", manual=True, jupyter=False, options=options)
+
+    return draw
+
+
+def _safe(label: str) -> str:
+    """displaCy puts labels into the page as they are."""
+    return str(Markup.escape(label))
+
+
+def _side(row: dict[str, Any], side: str, draw: Draw) -> dict[str, Any]:
     said = row[side]
-    # displaCy puts labels into the page as they are
-    ents = [{**span, "label": str(Markup.escape(span["label"]))} for span in said["spans"]]
-    drawn = displacy.render(
-        {"text": row["text"], "ents": ents, "title": None},
-        style="ent",
-        manual=True,
-        jupyter=False,
-        options={"colors": {str(Markup.escape(label)): colour for label, colour in colours.items()}},
-    )
-    right = said == row["gold"] if side != "gold" else None
     return {
         "name": {"gold": "reviewed"}.get(side, side),
-        "html": Markup(drawn),
+        "html": Markup(draw(row["text"], said["spans"])),
         "accept": said["accept"],
-        "right": right,
+        "right": said == row["gold"] if side != "gold" else None,
     }

@@ -39,14 +39,24 @@ def agreement(first_path: Path, second_path: Path) -> Agreement:
             "Let somebody decide on some of the same texts, with the same ids, without seeing the first decisions.",
         )
     labels = sorted({span.label for pair in pairs for one in pair for span in one.spans or []})
-    topics = [(one.accept[0], other.accept[0]) for one, other in pairs if one.accept and other.accept]
+    topics = [(one.accept, other.accept) for one, other in pairs if one.accept is not None and other.accept is not None]
     return Agreement(
         texts=len(pairs),
         span_f=_span_f(pairs, labels),
         by_label={label: f for label in labels if (f := _span_f(pairs, [label])) is not None},
-        kappa=kappa(topics) if topics else None,
-        same=sum(one == other for one, other in topics) / len(topics) if topics else None,
+        kappa=mean_kappa(topics) if topics else None,
+        same=sum(set(one) == set(other) for one, other in topics) / len(topics) if topics else None,
     )
+
+
+def mean_kappa(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> float:
+    """Cohen's kappa of the labels of texts: over the labels where each text has one, or else the mean, over the labels,
+    of that of having it or not."""
+    if all(len(side) == 1 for pair in pairs for side in pair):
+        return kappa([(one[0], other[0]) for one, other in pairs])
+    labels = sorted({label for pair in pairs for side in pair for label in side})
+    each = [kappa([(str(label in one), str(label in other)) for one, other in pairs]) for label in labels]
+    return sum(each) / len(each) if each else 1.0
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float:

@@ -1,7 +1,7 @@
 """`assets/reviews.jsonl`: people's decisions, and what they come to for each text."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,16 +32,11 @@ class Decision(Entry):
     shown: dict[str, Any] | None = None
     comment: str | None = None
 
-    @property
-    def outcome(self) -> tuple[Any, ...]:
-        """What was decided, for comparing two decisions."""
-        spans = None if self.spans is None else tuple(sorted((s.start, s.end, s.label) for s in self.spans))
-        return self.answer, spans, None if self.accept is None else tuple(sorted(self.accept))
-
 
 @dataclass(frozen=True)
 class Decided:
-    """The decisions in force. settled: one a text; conflicts: texts whose decisions in force differ, with these."""
+    """The decisions in force. settled: one a text, which may be put together from several that decided on a component
+    each; conflicts: texts whose decisions in force differ, with these."""
 
     settled: dict[str, Decision]
     conflicts: dict[str, list[Decision]]
@@ -61,8 +56,9 @@ def reviews_digest(path: Path) -> str:
 
 
 def settle(decisions: Iterable[Decision]) -> Decided:
-    """For each text the decision that no other supersedes; of several that agree the one with the smallest id. Several
-    that differ are a conflict, which nobody wins in silence; so is a circle of decisions that supersede each other."""
+    """For each text the decision that no other supersedes. Several that agree on each component that they decide are
+    put together, and those that differ are a conflict, which nobody wins in silence; so is a circle of decisions that
+    supersede each other."""
     by_text: dict[str, list[Decision]] = defaultdict(list)
     for decision in decisions:
         by_text[decision.text_id].append(decision)
@@ -70,9 +66,25 @@ def settle(decisions: Iterable[Decision]) -> Decided:
     conflicts = {}
     for text_id, made in sorted(by_text.items()):
         standing = heads(made)
-        if len({decision.outcome for decision in standing}) == 1:
-            settled[text_id] = standing[0]
+        if together := _together(standing):
+            settled[text_id] = together
         else:
             # None stands where decisions supersede each other in a circle
             conflicts[text_id] = standing or made
     return Decided(settled, conflicts)
+
+
+def _together(standing: Sequence[Decision]) -> Decision | None:
+    """One decision with the spans and the labels that `standing` agree on, by the smallest id; None where they differ,
+    or there are none."""
+    spans = [decision for decision in standing if decision.spans is not None]
+    labels = [decision for decision in standing if decision.accept is not None]
+    outcomes: tuple[set[Any], ...] = (
+        {decision.answer for decision in standing},
+        {tuple(sorted((s.start, s.end, s.label) for s in decision.spans or [])) for decision in spans},
+        {tuple(sorted(decision.accept or [])) for decision in labels},
+    )
+    if not standing or any(len(of_one) > 1 for of_one in outcomes):
+        return None
+    update = {"spans": spans[0].spans if spans else None, "accept": labels[0].accept if labels else None}
+    return standing[0].model_copy(update=update)

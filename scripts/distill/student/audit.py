@@ -6,7 +6,7 @@ it, for a second look that a model asked for would bend the figures that it is m
 
 import random
 import tempfile
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,8 +18,9 @@ from tqdm import tqdm
 
 from distill.corpus.docbin import annotated, read_docs
 from distill.files import write_jsonl
-from distill.student.score import Prediction, prediction
+from distill.student.score import Prediction, prediction, predictions
 from distill.student.train import Stage, fit, workers
+from distill.task import Task
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,13 @@ class _Fold:
     held: list[int]
 
 
-def audit(stage: Stage, folds: int, rounds: int, output: Path) -> int:
+def audit(stage: Stage, task: Task, folds: int, rounds: int, output: Path) -> int:
     """Write the texts of `stage.train` of which the students think otherwise than the decision, those first of which
     they do so most; returns how many.
 
-    Each of `rounds` draws other folds and weights. A row holds `decided`, and `students`: the spans, and the label of
-    the text, that all of them have and the decision has not. What the decision has and no student found is not a doubt,
-    for that is what a student of few texts does with every rare word. Fewer than two texts give no rows.
+    Each of `rounds` draws other folds and weights. A row holds `decided`, and `students`: the spans and the labels
+    of the text that all of them have and the decision has not. What the decision has and no student found is not a
+    doubt, for that is what a student of few texts does with every rare word. Fewer than two texts give no rows.
     """
     docs = read_docs(stage.train)
     jobs = [job for number in range(rounds) for job in _folds(stage, len(docs), folds, number)] if docs[1:] else []
@@ -47,7 +48,7 @@ def audit(stage: Stage, folds: int, rounds: int, output: Path) -> int:
         for job, of_job in zip(jobs, seen, strict=True):
             for place, one in zip(job.held, of_job, strict=True):
                 said[place].append(one)
-    rows = [_row(docs[place], of_text) for place, of_text in said.items()]
+    rows = [_row(docs[place], of_text, task) for place, of_text in said.items()]
     doubtful = sorted((row for row in rows if row["doubt"]), key=lambda row: (-row["doubt"], row["id"]))
     return write_jsonl(output, doubtful)
 
@@ -68,23 +69,23 @@ def _predict(fold: _Fold) -> list[Prediction]:
         part = Path(folder) / "train.spacy"
         DocBin(docs=[docs[place] for place in fold.learn]).to_disk(part)
         trained, _ = fit(replace(fold.stage, train=part), quiet=True)
-    return [prediction(doc) for doc in trained.nlp.pipe([docs[place].text for place in fold.held])]
+    return predictions(trained.nlp, [docs[place].text for place in fold.held])
 
 
-def _row(doc: Doc, said: Sequence[Prediction]) -> dict[str, Any]:
+def _row(doc: Doc, said: Sequence[Prediction], task: Task) -> dict[str, Any]:
     """A text with its decision, and what all students have otherwise."""
-    decided = prediction(doc)
-    spans: frozenset[tuple[int, int, str]] = frozenset()
-    if annotated(doc, "ner"):
+    decided = prediction(doc, task.label_kind)
+    spans, labels = frozenset[tuple[int, int, str]](), frozenset[str]()
+    if task.span_kind and annotated(doc, task.span_kind):
         spans = frozenset.intersection(*(one.spans for one in said)) - decided.spans
-    (label, votes), *_ = Counter(one.label for one in said).most_common(1)
-    other = label if decided.label and label != decided.label and votes == len(said) else None
+    if task.label_kind and annotated(doc, task.label_kind):
+        labels = frozenset.intersection(*(one.labels for one in said)) - decided.labels
     return {
         "id": doc.user_data["id"],
         "text": doc.text,
-        "doubt": len(spans) + bool(other),
+        "doubt": len(spans) + len(labels),
         "decided": _side(doc, decided),
-        "students": _side(doc, Prediction(spans, other)),
+        "students": _side(doc, Prediction(spans, labels)),
     }
 
 
@@ -94,5 +95,5 @@ def _side(doc: Doc, said: Prediction) -> dict[str, Any]:
             {"start": start, "end": end, "label": label, "surface": doc.text[start:end]}
             for start, end, label in sorted(said.spans)
         ],
-        "accept": [said.label] if said.label else [],
+        "accept": sorted(said.labels),
     }

@@ -5,22 +5,34 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
 
 import spacy
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from packaging.requirements import Requirement
 from spacy.cli.package import package as spacy_package
 from spacy.language import Language
 
+from distill.corpus.docbin import SPANS_KEY
 from distill.errors import DistillError
 from distill.files import file_digest, read_json
 from distill.student.evaluate import headline
 from distill.student.train import META, History, learned_from, save
-from distill.task import Task, load_task
+from distill.task import Kind, Task, load_task
 
 EPOCH = "1577836800"
 """The time stamp of all files in the wheel (2020-01-01), so that it depends on the model alone."""
+
+
+WHERE: dict[Kind, str] = {
+    "ner": "label of a span (`doc.ents`)",
+    "spancat": f'label of a span, which may overlap others (`doc.spans["{SPANS_KEY}"]`)',
+    "textcat": "label of the text (`doc.cats`), exactly one",
+    "textcat_multilabel": "label of the text (`doc.cats`), any number",
+}
+"""What the model card says of the labels of each component."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,7 @@ def package(
             "version": version,
             "description": f"{task.title}: distilled from a large language model and people's corrections.",
             "license": nlp.meta.get("license") or "",
+            "requirements": language_requirements(task.language),
             META: {
                 "learned_from": history,
                 "ships": ships,
@@ -99,6 +112,16 @@ def package(
             "Check `name` and `version` in project.yml: letters, digits, `_`; 1.2.3.",
         )
     return wheel
+
+
+def language_requirements(language: str) -> list[str]:
+    """What spaCy needs beside itself for a language, by its own extra of that name: Japanese has a tokenizer of its
+    own, for one."""
+    own = []
+    for need in map(Requirement, requires("spacy") or []):
+        if need.marker and need.marker.evaluate({"extra": language}) and not need.marker.evaluate({"extra": ""}):
+            own.append(f"{need.name}{need.specifier}")
+    return own
 
 
 def _build(project: Path, output: Path) -> None:
@@ -145,4 +168,5 @@ def _card(task: Task, nlp: Language, metrics: dict[str, Any], history: History) 
         teacher_test=systems["teacher"]["test"],
         history=history,
         headline=headline,
+        where=WHERE,
     )

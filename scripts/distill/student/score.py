@@ -4,14 +4,18 @@ What is counted follows spaCy's scorer: a span is right when its bounds and its 
 bootstrap (Efron and Tibshirani 1993, ch. 13), texts drawn with replacement, by SciPy.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import bootstrap
+from spacy.language import Language
 from spacy.tokens import Doc
+
+from distill.corpus.docbin import spans_of
+from distill.task import Kind
 
 RESAMPLES = 2000
 SEED = 0
@@ -21,17 +25,31 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a system says of a text. spans: (start, end, label) in code points; label: of the text, None for none."""
+    """What a system says of a text. spans: (start, end, label) in code points; labels: of the text; scores: of each
+    label, 0 to 1, from a system that has them."""
 
-    spans: frozenset[tuple[int, int, str]]
-    label: str | None
+    spans: frozenset[tuple[int, int, str]] = frozenset()
+    labels: frozenset[str] = frozenset()
+    scores: Mapping[str, float] = field(default_factory=dict)
 
 
-def prediction(doc: Doc) -> Prediction:
-    """What a doc says: its entities, and the best label of its cats."""
-    spans = frozenset((ent.start_char, ent.end_char, ent.label_) for ent in doc.ents)
-    label = max(doc.cats, key=lambda name: doc.cats[name]) if doc.cats else None
-    return Prediction(spans, label)
+def prediction(doc: Doc, kind: Kind | None, threshold: float = 0.5) -> Prediction:
+    """What a doc says: its spans, and of its cats the best one, or for `textcat_multilabel` those with a score of
+    `threshold` or more. kind: the component that labels texts."""
+    spans = frozenset((span.start_char, span.end_char, span.label_) for span in spans_of(doc))
+    if kind == "textcat_multilabel":
+        labels = {label for label, score in doc.cats.items() if score >= threshold}
+    else:
+        labels = {max(doc.cats, key=lambda label: doc.cats[label])} if doc.cats else set()
+    return Prediction(spans, frozenset(labels), doc.cats)
+
+
+def predictions(nlp: Language, texts: Iterable[str]) -> list[Prediction]:
+    """What a pipeline says of texts, by the threshold of its own."""
+    if not nlp.has_pipe("textcat_multilabel"):
+        return [prediction(doc, "textcat") for doc in nlp.pipe(texts)]
+    multilabel: Any = nlp.get_pipe("textcat_multilabel")
+    return [prediction(doc, "textcat_multilabel", multilabel.cfg["threshold"]) for doc in nlp.pipe(texts)]
 
 
 def span_counts(gold: Sequence[Prediction], predicted: Sequence[Prediction], labels: Sequence[str]) -> Floats:
@@ -50,7 +68,7 @@ def label_counts(gold: Sequence[Prediction], predicted: Sequence[Prediction], la
     counts = np.zeros((len(gold), len(labels), 3))
     for row, right, said in zip(counts, gold, predicted, strict=True):
         for place, label in enumerate(labels):
-            wanted, got = right.label == label, said.label == label
+            wanted, got = label in right.labels, label in said.labels
             row[place] = wanted and got, got and not wanted, wanted and not got
     return counts
 
@@ -76,6 +94,19 @@ def recall(counts: Floats) -> Floats:
     exactly one label each this is the accuracy."""
     totals = counts.sum(axis=-2)
     return _ratio(totals[..., 0], totals[..., 0] + totals[..., 2])
+
+
+def average_precision(gold: Sequence[Prediction], predicted: Sequence[Prediction], label: str) -> float | None:
+    """The area under the steps of precision over recall for one label, texts sorted by score, ties taken together
+    (Manning, Raghavan and Schütze 2008, ch. 8.4); None without scores, or where no text has the label."""
+    right = np.array([label in one.labels for one in gold])
+    if not right.any() or not any(label in one.scores for one in predicted):
+        return None
+    scores = np.array([one.scores.get(label, 0.0) for one in predicted])
+    levels = np.unique(scores)[::-1]
+    found = np.array([(right & (scores >= level)).sum() for level in levels])
+    said = np.array([(scores >= level).sum() for level in levels])
+    return _round(np.sum(np.diff(found, prepend=0) / right.sum() * found / said))
 
 
 def _f(counts: Floats) -> Floats:

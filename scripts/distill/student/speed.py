@@ -15,9 +15,9 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def measure(model: Path, texts: Sequence[str]) -> dict[str, Any]:
-    """Words a second over a stream of texts, and the median milliseconds of a text by itself; words are what white
-    space divides. The texts are repeated to at least 20,000 words, and the best of three passes counts, since all
-    else that runs on the machine only ever slows it down.
+    """Words a second over a stream of texts, and the median milliseconds of a text by itself; words as
+    `count_words` counts them. The texts are repeated to at least 20,000 words, and the best of three passes counts,
+    since all else that runs on the machine only ever slows it down.
     """
     done = subprocess.run(
         [sys.executable, __file__, str(model)],
@@ -36,10 +36,13 @@ def _measure_here(model: str, texts: list[str]) -> dict[str, Any]:
 
     import spacy
 
+    from distill.records import count_words
+
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     nlp = spacy.load(model)
-    words = sum(len(text.split()) for text in texts)
+    docs = [nlp.make_doc(text) for text in texts]
+    words = sum(count_words(doc.text, [token.text for token in doc], str(nlp.lang)) for doc in docs)
     rounds = max(1, -(-MIN_WORDS // max(words, 1)))
     stream = texts * rounds
     for _ in nlp.pipe(texts):

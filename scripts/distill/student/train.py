@@ -18,9 +18,9 @@ from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train as spacy_train
 
-from distill.corpus.docbin import count_annotated, read_docs
+from distill.corpus.docbin import count_annotated, label_file, read_docs
 from distill.errors import DistillError
-from distill.task import Kind
+from distill.task import KINDS, Kind
 
 MODEL = "model-best"
 LOG = "log.jsonl"
@@ -73,7 +73,8 @@ def train(stage: Stage, output: Path, name: str) -> Trained:
     trained, log = fit(stage)
     history = learned_from(spacy.load(stage.source)) if stage.source else {}
     if trained.docs:
-        history[name] = count_annotated(read_docs(stage.train))
+        kinds = [kind for kind in KINDS if kind in trained.nlp.pipe_names]
+        history[name] = count_annotated(read_docs(stage.train), kinds)
     trained.nlp.meta[META] = history
     save(trained.nlp, output / MODEL)
     (output / LOG).write_bytes(log)
@@ -142,7 +143,7 @@ def _config(stage: Stage, *, train: Path, dev: Path, log: Path) -> Any:
     except ValueError as error:
         raise DistillError(f"{stage.config}: {error}", "Correct the section that is named.") from None
     for kind in config["initialize"].get("components", {}):
-        config["paths"][f"{kind}_labels"] = str(stage.labels / f"{kind}.json")
+        config["paths"][f"{kind}_labels"] = str(label_file(stage.labels, kind))
     if stage.source:
         config["paths"]["silver_model"] = str(stage.source)
         for pipe in config["nlp"]["pipeline"]:

@@ -13,7 +13,7 @@ from spacy_llm.ty import supports_sharding
 from spacy_llm.util import assemble
 
 from distill.errors import DistillError
-from distill.task import KINDS, Kind
+from distill.task import KINDS, LABEL_KINDS, Kind
 from distill.teacher.chat import Chat
 
 
@@ -50,7 +50,7 @@ class Component:
             else:
                 parsed = list(self._task.parse_responses([doc], [list(answers)]))
         # A stock NER task returns a new doc without cats and user_data, but sets the ents on the first shard, too
-        return parsed[0] if self.kind == "textcat" else asked.shards[0]
+        return parsed[0] if self.kind in LABEL_KINDS else asked.shards[0]
 
 
 def load_teacher(config_path: Path) -> tuple[Language, list[Component]]:

@@ -26,7 +26,7 @@ from distill.records import (
     twin_key,
     write_records,
 )
-from distill.task import load_task
+from distill.task import LABEL_KINDS, SPAN_KINDS, load_task
 from distill.teacher.adapter import Component, load_teacher
 from distill.teacher.chat import AskError, Chat
 from distill.teacher.endpoint import load_endpoint
@@ -227,8 +227,8 @@ def _record(
                 # What was cut off cannot be read, but that it was cut off says more
                 statuses.append(parsed.status)
             run = TeacherRun(status=max(statuses, key=STATUSES.index), keys=keys, dropped=parsed.dropped)
-            record.spans = parsed.spans if component.kind == "ner" else record.spans
-            record.accept = parsed.labels if component.kind == "textcat" else record.accept
+            record.spans = parsed.spans if component.kind in SPAN_KINDS else record.spans
+            record.accept = parsed.labels if component.kind in LABEL_KINDS else record.accept
         run.tokens_in = sum(response.tokens_in for response in got)
         run.tokens_out = sum(response.tokens_out for response in got)
         record.teacher[component.kind] = run
@@ -239,8 +239,8 @@ def _record(
 def _stock_parsed(doc: Doc, component: Component) -> Parsed:
     """What a stock spacy-llm task read. It cannot tell an answer that says `none` from one that it could not read, so
     a text for which it found nothing does not count as `ok_empty`."""
-    spans = doc_spans(doc) if component.kind == "ner" else None
-    labels = [label for label, score in doc.cats.items() if score >= 0.5] if component.kind == "textcat" else None
+    spans = doc_spans(doc) if component.kind in SPAN_KINDS else None
+    labels = None if spans is not None else [label for label, score in doc.cats.items() if score >= 0.5]
     if spans or labels:
         return Parsed("ok", spans, labels, [])
     return Parsed("parse_error", spans, labels, [Dropped(reason="nothing_or_unreadable", item="")])

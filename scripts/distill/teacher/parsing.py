@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from distill.records import Dropped, Span, Status
@@ -31,12 +31,21 @@ class Parsed:
     dropped: list[Dropped]
 
 
-def parse_mentions(answers: Mapping[str, str], text: str, *, forgive_invented: bool = False) -> Parsed:
+def parse_mentions(
+    answers: Mapping[str, str],
+    text: str,
+    tokens: Sequence[tuple[int, int]] = (),
+    *,
+    overlaps: bool = False,
+    forgive_invented: bool = False,
+) -> Parsed:
     """Spans from one answer a label, each a list of surface texts separated by commas or line ends, or `none`.
 
-    An answer that is empty does not say that there is none. Every mention of a surface text in `text` gets its label,
-    whatever the order in the answer. Case and white space may differ from the text's where no exact match is found. Of
-    overlapping spans the longest stays, then the first. An answer that goes round in a circle counts once.
+    tokens: (start, end) of the text's tokens, by which a mention is found where no white space divides the words. An
+    answer that is empty does not say that there is none. Every mention of a surface text in `text` gets its label,
+    whatever the order in the answer. Case and white space may differ from the text's where no exact match is found.
+    Unless `overlaps` are wanted, of overlapping spans the longest stays, then the first. An answer that goes round in a
+    circle counts once.
 
     The status is `partial` where something was dropped that may leave a mention of the text without its label. What
     lies inside a longer span (`nested`) does not. forgive_invented: neither does an item of which no word resembles one
@@ -46,6 +55,8 @@ def parse_mentions(answers: Mapping[str, str], text: str, *, forgive_invented: b
     found: list[tuple[int, int, str]] = []
     dropped: list[Dropped] = []
     refused = empty = False
+    bounds = {offset for token in tokens for offset in token}
+    words = {*re.findall(r"\w+", text.casefold()), *(text[start:end].casefold() for start, end in tokens)}
     for label, answer in answers.items():
         if REFUSALS.search(answer):
             refused = True
@@ -58,15 +69,15 @@ def parse_mentions(answers: Mapping[str, str], text: str, *, forgive_invented: b
         for item in dict.fromkeys(items[:-1] if goes_round(answer) else items):
             if item.casefold() in NOTHING:
                 continue
-            places = _find(item, text)
+            places = _find(item, text, bounds)
             if not places:
-                reason = "not_in_text" if _resembles(item, text) else "invented"
+                reason = "not_in_text" if _resembles(item, words) else "invented"
                 dropped.append(Dropped(reason=reason, item=f"{label}: {item}"))
             found += [(start, end, label) for start, end in places]
     spans: list[Span] = []
     # Of equal stretches the first label of the task comes first: the sort is stable, and a set would not be
     for start, end, label in sorted(dict.fromkeys(found), key=lambda hit: (hit[0] - hit[1], hit[0])):
-        if all(end <= other.start or start >= other.end for other in spans):
+        if overlaps or all(end <= other.start or start >= other.end for other in spans):
             spans.append(Span(start=start, end=end, label=label))
         else:
             longer = any(
@@ -74,7 +85,7 @@ def parse_mentions(answers: Mapping[str, str], text: str, *, forgive_invented: b
                 for other in spans
             )
             dropped.append(Dropped(reason="nested" if longer else "overlap", item=f"{label}: {text[start:end]}"))
-    spans.sort(key=lambda span: span.start)
+    spans.sort(key=lambda span: (span.start, span.end))
     harmless = {"nested", "invented"} if forgive_invented and spans else {"nested"}
     lossless = all(item.reason in harmless for item in dropped)
     status: Status = "partial" if not lossless else "ok" if spans else "ok_empty"
@@ -105,6 +116,25 @@ def parse_label(answer: str, labels: Mapping[str, Label]) -> Parsed:
     return Parsed("parse_error", None, None, [Dropped(reason=reason, item=answer[:200])])
 
 
+def parse_labels(answer: str, labels: Mapping[str, Label]) -> Parsed:
+    """Any number of labels of a text from an answer that lists them, or says `none`. An item that is no label's name
+    makes the text `partial`; where nothing else was said, the answer could not be read."""
+    if REFUSALS.search(answer):
+        return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
+    names = {normalise(word): name for name, label in labels.items() for word in (name, *label.aliases)}
+    items = _items(answer, "")
+    said = [item for item in items if item.casefold() not in NOTHING]
+    found = {names[normalise(item)] for item in said if normalise(item) in names}
+    dropped = [Dropped(reason="no_label", item=item) for item in said if normalise(item) not in names]
+    if not items:
+        return Parsed("parse_error", None, None, [Dropped(reason="empty_answer", item="")])
+    if dropped and not found:
+        return Parsed("parse_error", None, None, dropped)
+    return Parsed(
+        "partial" if dropped else "ok" if found else "ok_empty", None, [n for n in labels if n in found], dropped
+    )
+
+
 def normalise(words: str) -> str:
     """Case, punctuation and markdown taken off, `_` and `-` as spaces: for comparing the names of labels."""
     return " ".join(re.sub(r"[^\w\s&/]|_", " ", words.casefold()).split())
@@ -122,18 +152,22 @@ def _items(answer: str, label: str) -> list[str]:
     return items
 
 
-def _find(item: str, text: str) -> list[tuple[int, int]]:
-    """Where `item` stands in `text` as whole words: exactly, or else without regard to case and white space."""
+def _find(item: str, text: str, bounds: Set[int]) -> list[tuple[int, int]]:
+    """Where `item` stands in `text` as whole words or between `bounds`: exactly, or else without regard to case and
+    white space."""
     words = r"\s+".join(re.escape(word) for word in item.split())
-    bounded = rf"(?<!\w){words}(?!\w)"
     for flags in (re.NOFLAG, re.IGNORECASE):
-        places = [match.span() for match in re.finditer(bounded, text, flags)]
-        if places:
-            return places
+        places = [match.span() for match in re.finditer(words, text, flags)]
+        whole = [place for place in places if all(at in bounds or not _inside_a_word(text, at) for at in place)]
+        if whole:
+            return whole
     return []
 
 
-def _resembles(item: str, text: str) -> bool:
-    """Whether a word of `item` is like one of `text`: the same, another form of it, or misspelled."""
-    words = re.findall(r"\w+", text.casefold())
+def _inside_a_word(text: str, at: int) -> bool:
+    return re.fullmatch(r"\w\w", text[max(at - 1, 0) : at + 1]) is not None
+
+
+def _resembles(item: str, words: Set[str]) -> bool:
+    """Whether a word of `item` is like one of `words`: the same, another form of it, or misspelled."""
     return any(difflib.get_close_matches(word, words, n=1, cutoff=0.7) for word in re.findall(r"\w+", item.casefold()))

@@ -1,7 +1,7 @@
-"""spacy-llm tasks made from task.yml: one question a label for spans, one question for the label of the text.
+"""spacy-llm tasks made from task.yml: one question a label for spans, one question for the labels of the text.
 
-They are registered as `distill.NER.v1` and `distill.TextCat.v1`. What was dropped from the answers, and the status they
-earned, is left in `doc.user_data["teacher"]`.
+They are registered as `distill.NER.v1`, `distill.SpanCat.v1`, `distill.TextCat.v1` and `distill.TextCatMultilabel.v1`.
+What was dropped from the answers, and the status they earned, is left in `doc.user_data["teacher"]`.
 """
 
 from pathlib import Path
@@ -9,23 +9,25 @@ from typing import Any, Iterable, Tuple  # noqa: UP035  spacy-llm compares the s
 
 from spacy.tokens import Doc
 
+from distill.corpus.docbin import SPANS_KEY, spans_of
 from distill.records import TRAINABLE, Dropped, Span
-from distill.task import PromptExample, load_task
+from distill.task import Kind, PromptExample, load_task
 from distill.teacher.chat import turns_to_prompt
-from distill.teacher.parsing import Parsed, parse_label, parse_mentions
+from distill.teacher.parsing import Parsed, parse_label, parse_labels, parse_mentions
 from distill.teacher.prompts import chat, load_template
 
 USER_DATA = "teacher"
 
 
-class NerTask:
-    """Asks for the mentions of each label of `ner` in turn. forgive_invented: see `parse_mentions`."""
+class SpansTask:
+    """Asks for the mentions of each label of `ner` or `spancat` in turn. forgive_invented: see `parse_mentions`."""
 
-    def __init__(self, task_path: Path, template_path: Path, *, forgive_invented: bool = False) -> None:
+    def __init__(self, task_path: Path, template_path: Path, kind: Kind, *, forgive_invented: bool = False) -> None:
+        self._kind = kind
         self._forgive_invented = forgive_invented
         task = load_task(task_path)
         self._template = load_template(template_path)
-        self._labels = task.components.ner.labels if task.components.ner else {}
+        self._labels = {name: task.label(kind, name) for name in task.labels(kind)}
         self._examples = [example for example in task.examples if example.spans is not None]
 
     @property
@@ -59,35 +61,43 @@ class NerTask:
         return [example for example in self._examples if not example.spans or label in example.spans]
 
     def parse_responses(self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]) -> Iterable[Doc]:
-        """Set `doc.ents`; spans that end inside a token are dropped with that reason."""
+        """Set `doc.ents` or the span group; spans that end inside a token are dropped with that reason."""
         for of_doc, answers in zip(shards, responses, strict=True):
             doc = next(iter(of_doc))
             parsed = parse_mentions(
-                dict(zip(self._labels, answers, strict=True)), doc.text, forgive_invented=self._forgive_invented
+                dict(zip(self._labels, answers, strict=True)),
+                doc.text,
+                [(token.idx, token.idx + len(token)) for token in doc],
+                overlaps=self._kind == "spancat",
+                forgive_invented=self._forgive_invented,
             )
             dropped, status = list(parsed.dropped), parsed.status
-            ents = []
+            spans = []
             for span in parsed.spans or []:
-                ent = doc.char_span(span.start, span.end, label=span.label)
-                if ent is None:
+                found = doc.char_span(span.start, span.end, label=span.label)
+                if found is None:
                     surface = doc.text[span.start : span.end]
                     dropped.append(Dropped(reason="inside_a_token", item=f"{span.label}: {surface}"))
                     status = "partial" if status in TRAINABLE else status
                 else:
-                    ents.append(ent)
-            doc.set_ents(ents)
+                    spans.append(found)
+            if self._kind == "spancat":
+                doc.spans[SPANS_KEY] = spans
+            else:
+                doc.set_ents(spans)
             doc.user_data[USER_DATA] = Parsed(status, doc_spans(doc), None, dropped)
             yield doc
 
 
-class TextcatTask:
-    """Asks which one label of `textcat` a text has."""
+class LabelsTask:
+    """Asks which one label of `textcat`, or which labels of `textcat_multilabel`, a text has."""
 
-    def __init__(self, task_path: Path, template_path: Path) -> None:
+    def __init__(self, task_path: Path, template_path: Path, kind: Kind) -> None:
         task = load_task(task_path)
         self._template = load_template(template_path)
-        self._labels = task.components.textcat.labels if task.components.textcat else {}
-        self._examples = [example for example in task.examples if example.accept]
+        self._parse = parse_label if kind == "textcat" else parse_labels
+        self._labels = {name: task.label(kind, name) for name in task.labels(kind)}
+        self._examples = [example for example in task.examples if example.accept is not None]
 
     @property
     def labels(self) -> Tuple[str, ...]:  # noqa: UP006
@@ -105,37 +115,48 @@ class TextcatTask:
             )
 
     def parse_responses(self, shards: Iterable[Iterable[Doc]], responses: Iterable[Iterable[Any]]) -> Iterable[Doc]:
-        """Set `doc.cats`: 1.0 for the label, 0.0 for the others; nothing where the answer names none."""
+        """Set `doc.cats`: 1.0 for what the text has, 0.0 for the others; nothing where the answer could not be read."""
         for of_doc, answers in zip(shards, responses, strict=True):
             doc = next(iter(of_doc))
-            parsed = parse_label(next(iter(answers)), self._labels)
-            doc.cats = {name: float(name in parsed.labels) for name in self._labels} if parsed.labels else {}
+            parsed = self._parse(next(iter(answers)), self._labels)
+            readable = parsed.labels is not None and parsed.status != "refused"
+            doc.cats = {name: float(name in (parsed.labels or [])) for name in self._labels} if readable else {}
             doc.user_data[USER_DATA] = parsed
             yield doc
 
 
-def make_ner(task: str, template: str, forgive_invented: bool = False) -> NerTask:
+def make_ner(task: str, template: str, forgive_invented: bool = False) -> SpansTask:
     """`distill.NER.v1`. task: path of task.yml; template: path of a prompt template; forgive_invented: whether a text
     may train although the answer also named what is nowhere in it."""
-    return NerTask(Path(task), Path(template), forgive_invented=forgive_invented)
+    return SpansTask(Path(task), Path(template), "ner", forgive_invented=forgive_invented)
 
 
-def make_textcat(task: str, template: str) -> TextcatTask:
+def make_spancat(task: str, template: str, forgive_invented: bool = False) -> SpansTask:
+    """`distill.SpanCat.v1`: the same, with spans that may overlap."""
+    return SpansTask(Path(task), Path(template), "spancat", forgive_invented=forgive_invented)
+
+
+def make_textcat(task: str, template: str) -> LabelsTask:
     """`distill.TextCat.v1`. task: path of task.yml; template: path of a prompt template."""
-    return TextcatTask(Path(task), Path(template))
+    return LabelsTask(Path(task), Path(template), "textcat")
+
+
+def make_textcat_multilabel(task: str, template: str) -> LabelsTask:
+    """`distill.TextCatMultilabel.v1`: the same, with any number of labels."""
+    return LabelsTask(Path(task), Path(template), "textcat_multilabel")
 
 
 def doc_spans(doc: Doc) -> list[Span]:
-    """The entities of a doc as spans of the record."""
+    """The labelled spans of a doc as spans of the record."""
     return [
         Span(
-            start=ent.start_char,
-            end=ent.end_char,
-            label=ent.label_,
-            token_start=ent.start,
-            token_end=ent.end - 1,
+            start=span.start_char,
+            end=span.end_char,
+            label=span.label_,
+            token_start=span.start,
+            token_end=span.end - 1,
         )
-        for ent in doc.ents
+        for span in spans_of(doc)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Making the template a project of one's own."""

@@ -1,0 +1,143 @@
+"""Prodigy's JSONL, as `prodigy db-out` writes it.
+
+What its rows mean: a missing `answer` is accept; `token_end` is inclusive; a choice's labels are the ids in `accept`,
+and none where it is left out; a row with a `label` and no options is yes or no to that label. Offsets are code points.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError
+
+from distill.files import read_jsonl
+from distill.formats.labelled import Labelled, Refused, misplaced
+from distill.records import Span, explain
+from distill.task import Task
+
+ONE_SPAN = ("ner", "spans")
+"""Views that ask yes or no about one span, and so do not say what else there is."""
+
+MARKED = ("ner_manual", "spans_manual")
+"""Views in which all spans of a text are marked, were it none."""
+
+
+class _Mark(BaseModel):
+    start: int = Field(ge=0)
+    end: int = Field(gt=0)
+    label: str
+
+
+class _Word(BaseModel):
+    text: str
+    start: int
+    end: int
+
+
+class _Option(BaseModel):
+    id: str | int
+
+
+class _Row(BaseModel):
+    """What is read of a row; its other keys are kept in `Labelled.row` alone."""
+
+    text: str = Field(min_length=1)
+    answer: Literal["accept", "reject", "ignore"] = "accept"
+    spans: list[_Mark] | None = None
+    tokens: list[_Word] = []
+    accept: list[str | int] | None = None
+    options: list[_Option] | None = None
+    label: str | None = None
+    meta: dict[str, Any] = {}
+    view: str = Field("", alias="_view_id")
+    annotator: str | None = Field(None, alias="_annotator_id")
+    session: str | None = Field(None, alias="_session_id")
+    timestamp: float | None = Field(None, alias="_timestamp")
+
+
+def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
+    """The rows of a file. Rows that say yes or no to one label of a text are put together: `textcat` takes the label
+    with a yes, `textcat_multilabel` needs an answer to each label of `task`."""
+    yes_or_no: dict[tuple[str, str | None], list[tuple[Labelled, str]]] = defaultdict(list)
+    for number, raw in read_jsonl(path):
+        try:
+            row = _Row.model_validate(raw)
+        except ValidationError as error:
+            yield Refused(str(path), number, explain(error), raw)
+            continue
+        reason = _unusable(row)
+        if reason:
+            yield Refused(str(path), number, reason, raw)
+            continue
+        made = Labelled(
+            file=str(path),
+            line=number,
+            text=row.text,
+            answer=row.answer,
+            spans=_spans(row),
+            accept=_accept(row),
+            row=raw,
+            meta=row.meta,
+            annotator=row.annotator or row.session,
+            at=datetime.fromtimestamp(row.timestamp, UTC).isoformat() if row.timestamp else None,
+        )
+        if _is_yes_or_no(row):
+            yes_or_no[row.text, made.annotator].append((made, str(row.label)))
+        else:
+            yield made
+    for answers in yes_or_no.values():
+        yield _together(answers, task)
+
+
+def _is_yes_or_no(row: _Row) -> bool:
+    return row.label is not None and row.options is None and row.spans is None and row.accept is None
+
+
+def _unusable(row: _Row) -> str:
+    """The reason why a row cannot be read; empty where it can."""
+    for word in row.tokens:
+        if row.text[word.start : word.end] != word.text:
+            return (
+                f"its token {word.text!r} does not stand at {word.start}–{word.end}, where the text has "
+                f"{row.text[word.start : word.end]!r}: offsets are expected in code points"
+            )
+    if row.view in ONE_SPAN and row.answer != "ignore":
+        return f"the view {row.view!r} asks about one span and does not say what else there is in the text"
+    if row.answer == "accept" and _spans(row) is None and _accept(row) is None and not _is_yes_or_no(row):
+        return "nothing was decided: there are no spans, no options and no label"
+    return misplaced(row.text, _spans(row) or [])
+
+
+def _spans(row: _Row) -> list[Span] | None:
+    if row.spans is None:
+        return [] if row.view in MARKED else None
+    return [Span(start=mark.start, end=mark.end, label=mark.label) for mark in row.spans]
+
+
+def _accept(row: _Row) -> list[str] | None:
+    if row.accept is None:
+        return [] if row.options is not None else None
+    return [str(label) for label in row.accept]
+
+
+def _together(answers: list[tuple[Labelled, str]], task: Task) -> Labelled | Refused:
+    """One decision from several answers of yes or no about one text; of two about one label the later counts."""
+    first = answers[0][0]
+    said = {label: made.answer for made, label in answers}
+    yes = [label for label, answer in said.items() if answer == "accept"]
+    if all(answer == "ignore" for answer in said.values()):
+        return replace(first, answer="ignore")
+    if task.components.textcat and len(yes) == 1:
+        return replace(first, answer="accept", accept=yes)
+    open_ = [label for label in task.labels(task.label_kind) if said.get(label, "ignore") == "ignore"]
+    if task.components.textcat_multilabel and not open_:
+        return replace(first, answer="accept", accept=yes)
+    reason = (
+        f"yes to {', '.join(yes) or 'no label'}, where one is expected"
+        if task.components.textcat
+        else f"no answer about {', '.join(open_) or 'any label of the task'}"
+    )
+    return Refused(first.file, first.line, f"yes-or-no answers that do not make a decision: {reason}", first.row)

@@ -1,0 +1,169 @@
+"""Decisions that were made elsewhere, into the journal of reviews."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from distill.corpus.split import SplitRow, load_split, save_split
+from distill.errors import DistillError
+from distill.files import write_bytes, write_jsonl
+from distill.formats import jsonl, prodigy
+from distill.formats.labelled import Labelled, Refused
+from distill.formats.texts import RawText, read_texts
+from distill.journal import Journal, content_id, entries
+from distill.records import text_id, twin_key
+from distill.review.decisions import Decision, load_decisions
+from distill.task import load_task
+
+FORMATS = ("jsonl", "prodigy")
+GUIDELINES = "imported"
+"""The guidelines version of decisions made elsewhere: nobody knows by which they were made."""
+
+
+@dataclass
+class Imported:
+    """What `import_reviews` did. decisions: new ones in the journal; known: that were there already; texts: new ones in
+    the file of texts; refused: rows that cannot be used; answers: rows by answer; sample: texts that were put into the
+    blind sample; conflicts: texts whose decisions now differ."""
+
+    decisions: int = 0
+    known: int = 0
+    texts: int = 0
+    refused: int = 0
+    sample: int = 0
+    conflicts: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files that an import reads and writes."""
+
+    task: Path
+    texts: Path
+    split: Path
+    reviews: Path
+    refused: Path
+
+
+def import_reviews(
+    source: Path, format_: str, paths: Paths, annotator: str, sample: Literal["pool", "test", "dev"]
+) -> Imported:
+    """Add the decisions in `source` to the journal, and texts that are new to a file of texts that ends in .jsonl.
+
+    format_: one of FORMATS. annotator: who decided, where the rows do not say. sample: `test` or `dev` freezes the
+    texts as that blind sample, which must not have been drawn yet. What cannot be used goes to `paths.refused`, with
+    the reason. An import that is repeated adds nothing.
+
+    Raises DistillError before anything is written where the file cannot be read or the sample is drawn.
+    """
+    if not source.exists():
+        raise DistillError(f"{source}: no such file", "Give the path of the file to import.")
+    task = load_task(paths.task)
+    rows: Iterable[Labelled | Refused]
+    rows = prodigy.read(source, task) if format_ == "prodigy" else jsonl.read(source)
+    known = _Texts(paths.texts)
+    done = Imported()
+    refused: list[Refused] = []
+    decided: list[tuple[Decision, SplitRow]] = []
+    for row in rows:
+        place = row if isinstance(row, Refused) else known.place(row)
+        if isinstance(place, Refused):
+            refused.append(place)
+            continue
+        assert isinstance(row, Labelled)
+        id_, group = place
+        done.answers[row.answer] += 1
+        frozen = SplitRow(id=id_, group=group, twin=twin_key(row.text), sample="dev" if sample == "dev" else "test")
+        decided.append((_decision(row, id_, annotator), frozen))
+    done.refused, done.texts = len(refused), len(known.new)
+
+    frozen_rows = {row.id: row for _, row in decided} if sample != "pool" else {}
+    split = load_split(paths.split)
+    drawn = [row for row in split.rows.values() if row.sample == sample]
+    if frozen_rows and drawn and {row.id for row in drawn} != frozen_rows.keys():
+        raise DistillError(
+            f"{paths.split}: the {sample} sample is drawn already, of {len(drawn)} texts",
+            "A sample is frozen once. Before anything is reviewed you may empty that file, and import again.",
+        )
+    elsewhere = [id_ for id_ in frozen_rows if id_ in split.rows and split.rows[id_].sample != sample]
+    if elsewhere:
+        raise DistillError(
+            f"{paths.split}: {elsewhere[0]} is in the {split.rows[elsewhere[0]].sample} sample already",
+            f"A text is in one sample. Take it out of {source}.",
+        )
+
+    write_jsonl(paths.refused, (asdict(one) for one in refused))
+    known.save()
+    if frozen_rows:
+        done.sample = len(frozen_rows)
+        save_split(paths.split, {**frozen_rows, **split.rows}.values())
+    there = {entry.id for entry in entries(paths.reviews, Decision)}
+    new = {decision.id: decision for decision, _ in decided if decision.id not in there}
+    with Journal(paths.reviews) as journal:
+        journal.append(*new.values())
+    done.decisions, done.known = len(new), len(decided) - len(new)
+    done.conflicts = len(load_decisions(paths.reviews).conflicts)
+    return done
+
+
+class _Texts:
+    """The project's texts, and those that an import adds."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        rows = [row for row in read_texts(path) if isinstance(row, RawText)] if path.exists() else []
+        self._places: dict[str, tuple[str, str]] = {}
+        self._ids: dict[str, str] = {}
+        for row in rows:
+            id_ = text_id(row.text) if row.id is None else row.id
+            self._places.setdefault(row.text, (id_, twin_key(row.text) if row.group is None else row.group))
+            self._ids.setdefault(id_, row.text)
+        self.new: list[dict[str, object]] = []
+
+    def place(self, row: Labelled) -> tuple[str, str] | Refused:
+        """The id and the group of a row's text; a text that is not there is added."""
+        if row.text in self._places:
+            return self._places[row.text]
+        id_ = text_id(row.text) if row.id is None else row.id
+        if not row.text.strip():
+            return Refused(row.file, row.line, "empty text", row.row)
+        if id_ in self._ids:
+            return Refused(row.file, row.line, f"the id {id_!r} stands for another text in {self._path}", row.row)
+        if self._path.suffix != ".jsonl":
+            return Refused(row.file, row.line, f"no such text in {self._path}: add it there, and import again", row.row)
+        own = {"id": id_, "text": row.text, "group": row.group, "meta": row.meta or None}
+        self.new.append({key: value for key, value in own.items() if value is not None})
+        self._ids[id_] = row.text
+        self._places[row.text] = id_, twin_key(row.text) if row.group is None else row.group
+        return self._places[row.text]
+
+    def save(self) -> None:
+        """Append the new texts; what stands in the file stays byte for byte."""
+        if not self.new:
+            return
+        data = self._path.read_bytes() if self._path.exists() else b""
+        if data and not data.endswith(b"\n"):
+            data += b"\n"
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.new)
+        write_bytes(self._path, data + lines.encode())
+
+
+def _decision(row: Labelled, id_: str, annotator: str) -> Decision:
+    decision = Decision(
+        id="",
+        text_id=id_,
+        text=row.text,
+        answer=row.answer,
+        spans=row.spans,
+        accept=row.accept,
+        annotator=row.annotator or annotator,
+        guidelines=GUIDELINES,
+        at=row.at,
+        seconds=row.seconds,
+        comment=row.comment,
+    )
+    return decision.model_copy(update={"id": content_id(decision)})
