@@ -44,6 +44,9 @@ def main(
         str, Option(help="`embedded`, `none`, or the base URL of an OpenAI-compatible endpoint.")
     ] = "embedded",
     model: Annotated[str, Option(help="The model's name at the endpoint.")] = "",
+    transformer: Annotated[
+        str, Option(help="A pretrained model, such as roberta-base, for a large student on a GPU.")
+    ] = "",
     yes: Annotated[bool, Option("--yes", help="Remove the example's data without asking.")] = False,
 ) -> None:
     """Write configs/ and the variables of project.yml for a new task. What the options leave open is asked for. The
@@ -62,7 +65,7 @@ def main(
         raise DistillError(f"--teacher {teacher}: the endpoint's model has no name", "Give it with --model.")
     if texts is None and asks and (given := typer.prompt("Your texts (a file or folder; empty: later)", default="")):
         texts = Path(given)
-    new = NewTask(_task(name, language, title, components), teacher, model, texts)
+    new = NewTask(_task(name, language, title, components), teacher, model, texts, transformer)
     if (examples := example_files(root)) and not yes:
         msg.text(f"The example's data will be removed: {', '.join(map(str, examples))}")
         typer.confirm("Go on?", abort=True)

@@ -105,8 +105,8 @@ def copy_project(target: Path) -> Project:
     for name, text in configs(NewTask(task, "embedded"), texts=0).items():
         (target / name).write_text(text, encoding="utf-8")
     shutil.copy2(COOKING / "task.yml", target / "configs/task.yml")
-    project.edit("configs/student.cfg", "max_steps = 600", "max_steps = 120")
-    project.edit("configs/student.cfg", "eval_frequency = 50", "eval_frequency = 30")
+    project.edit("configs/student.cfg", "max_steps = 1000", "max_steps = 120")
+    project.edit("configs/student.cfg", "eval_frequency = 100", "eval_frequency = 30")
     variables = {"name": task.name, "lang": task.language, "version": "0.1.0", "texts": "assets/texts.jsonl"}
     (target / "project.yml").write_text(set_variables((ROOT / "project.yml").read_text("utf-8"), variables), "utf-8")
     shipped = {f"assets/{path.name}": file_digest(path) for path in sorted((target / "assets").glob("*.*"))}

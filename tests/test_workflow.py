@@ -92,7 +92,7 @@ def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
     alone = Task(name="cooking", language="en", title="Soups", components=Components(ner=task.components.ner))
     for name, text in configs(NewTask(alone, "none"), texts=0).items():
         (empty.path / name).write_text(text)
-    empty.edit("configs/student.cfg", "max_steps = 600", "max_steps = 20")
+    empty.edit("configs/student.cfg", "max_steps = 1000", "max_steps = 20")
     empty.weasel("run", "check")
     empty.weasel("run", "ingest")
     rows = empty.read("corpus/texts.jsonl")

@@ -35,12 +35,14 @@ TASKS: dict[Kind, tuple[str, str]] = {
 @dataclass(frozen=True)
 class NewTask:
     """What is asked for. teacher: `embedded`, `none`, or the base URL of an OpenAI-compatible endpoint, where `model`
-    is the model's name; texts: a file or folder to copy into assets/, or None to put them there later."""
+    is the model's name; texts: a file or folder to copy into assets/, or None to put them there later; transformer: the
+    name of a pretrained model, for a student on a GPU."""
 
     task: Task
     teacher: str
     model: str = ""
     texts: Path | None = None
+    transformer: str = ""
 
     @property
     def base_url(self) -> str:
@@ -108,10 +110,11 @@ def new_task(root: Path, new: NewTask) -> Made:
 
 def configs(new: NewTask, texts: int) -> dict[str, str]:
     """The text of each file of configs/, by its path. texts: how many there are to learn from."""
+    components = {kind: len(new.task.labels(kind)) for kind in new.task.kinds}
     return {
         "configs/task.yml": _render("task.yml.jinja", new),
         "configs/teacher.cfg": _render("teacher.cfg.jinja", new),
-        "configs/student.cfg": student_config(new.task.language, new.task.kinds, texts),
+        "configs/student.cfg": student_config(new.task.language, components, texts, new.transformer),
     }
 
 

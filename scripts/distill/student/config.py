@@ -1,6 +1,6 @@
 """The student's training config: what spaCy's `init config` gives, made small."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,49 +8,84 @@ from confection import Config
 from spacy.cli.init_config import init_config
 
 from distill.corpus.docbin import label_file
-from distill.task import KINDS, Kind
+from distill.task import KINDS, LABEL_KINDS, SPAN_KINDS, Kind
 
-WIDTH, DEPTH, ROWS = 64, 2, [2000, 1000, 1000, 1000]
-"""The token-to-vector layer; spaCy's default is 96, 4 and [5000, 1000, 2500, 2500]."""
+WIDTH = 64
+"""Of the token-to-vector layer; spaCy's default is 96, at a depth of 4."""
 
-BOW_LENGTH = 16384
-"""Rows of the bag of words that labels texts, a power of two; spaCy's default is 262144, of 1 MB a label."""
+FEW_LABELS = 5
+"""Up to so many labels of spans a depth of 2 will do; more of them need the context that a depth of 4 sees, the cost of
+which is kept down by fewer pieces (benchmarks/README.md)."""
+
+BOW_LENGTH = 32768
+"""Rows of the bag of words that labels texts, a power of two; spaCy's default is 262144, which take 1 MB a label."""
 
 LONGEST_SPAN = 6
 """Tokens of the longest span that `spancat` can find."""
 
-MIN_STEPS = 600
+MIN_STEPS, MAX_STEPS = 1000, 20000
+"""Of a training; the second is spaCy's default."""
 
 HEADER = """\
 # The student: the spaCy pipeline that ships. What `spacy init config` gives for the task's components, made small and
 # fast. The scripts set [paths] and the seed; docs/distil.md tells how to change the rest.
 
 """
+TRANSFORMER = """\
+# The student: the spaCy pipeline that ships. What `spacy init config` gives for the components on a GPU. The scripts
+# set [paths] and the seed; docs/distil.md tells how to change the rest.
+
+"""
 
 
-def student_config(language: str, kinds: Sequence[Kind], texts: int) -> str:
-    """The config of a student with these components, as a file. texts: how many there are to learn from, by which the
-    steps of training are chosen: a step sees some 250 words."""
-    pipeline = [kind for kind in KINDS if kind in kinds]
-    config = init_config(lang=language, pipeline=list(pipeline), optimize="efficiency", gpu=False)
-    config["nlp"]["batch_size"] = 256
-    if "tok2vec" in config["components"]:
-        tok2vec = config["components"]["tok2vec"]["model"]
-        tok2vec["embed"]["rows"] = ROWS
-        tok2vec["encode"].update({"width": WIDTH, "depth": DEPTH})
-    for kind in pipeline:
-        component = config["components"][kind]
-        if kind == "spancat":
-            component["suggester"] = {
-                "@misc": "spacy.ngram_range_suggester.v1",
-                "min_size": 1,
-                "max_size": LONGEST_SPAN,
-            }
-        if component["model"]["@architectures"].startswith("spacy.TextCatBOW"):
-            component["model"]["length"] = BOW_LENGTH
+def student_config(language: str, components: Mapping[Kind, int], texts: int, transformer: str = "") -> str:
+    """The config of a student, as a file.
+
+    components: those of the task, with their number of labels. texts: how many there are to learn from, by which the
+    steps of training are chosen. transformer: the name of a pretrained model, for a student on a GPU, which then has
+    spaCy's own sizes.
+    """
+    pipeline = [kind for kind in KINDS if kind in components]
+    config = init_config(
+        lang=language,
+        pipeline=list(pipeline),
+        optimize="accuracy" if transformer else "efficiency",
+        gpu=bool(transformer),
+    )
+    if transformer:
+        config["components"]["transformer"]["model"]["name"] = transformer
+    else:
+        _sizes(config["components"], components)
+        _schedule(config["training"], texts)
+    if "spancat" in pipeline:
+        suggester = {"@misc": "spacy.ngram_range_suggester.v1", "min_size": 1, "max_size": LONGEST_SPAN}
+        config["components"]["spancat"]["suggester"] = suggester
+    config["training"]["logger"] = {
+        "@loggers": "spacy.ConsoleLogger.v3",
+        "progress_bar": "train",
+        "console_output": False,
+        "output_file": "${paths.log}",
+    }
     _paths(config, pipeline)
-    _training(config["training"], texts)
-    return HEADER + config.to_str(interpolate=False) + "\n"
+    return (TRANSFORMER if transformer else HEADER) + config.to_str(interpolate=False) + "\n"
+
+
+def _sizes(pipes: dict[str, Any], components: Mapping[Kind, int]) -> None:
+    if "tok2vec" in pipes:
+        few = all(labels <= FEW_LABELS for kind, labels in components.items() if kind in SPAN_KINDS)
+        deep = {"depth": 2} if few else {"depth": 4, "maxout_pieces": 2}
+        pipes["tok2vec"]["model"]["encode"].update({"width": WIDTH, **deep})
+    for kind in LABEL_KINDS & pipes.keys():
+        pipes[kind]["model"].update({"length": BOW_LENGTH, "ngram_size": 2})
+
+
+def _schedule(training: dict[str, Any], texts: int) -> None:
+    """spaCy's own settings, but for an earlier end where there are few texts: no fewer than 1,000 steps, and the step
+    that scored best on dev is kept in any case."""
+    steps = int(min(max(MIN_STEPS, round(1.25 * texts, -2)), MAX_STEPS))
+    training["max_steps"] = steps
+    training["patience"] = min(steps // 2, training["patience"])
+    training["eval_frequency"] = min(steps // 10, training["eval_frequency"])
 
 
 def _paths(config: Config, pipeline: Sequence[Kind]) -> None:
@@ -63,23 +98,3 @@ def _paths(config: Config, pipeline: Sequence[Kind]) -> None:
         config["paths"][f"{kind}_labels"] = label_file(Path("corpus/labels"), kind).as_posix()
         reader = {"@readers": "spacy.read_labels.v1", "path": f"${{paths.{kind}_labels}}"}
         config["initialize"]["components"][kind] = {"labels": reader}
-
-
-def _training(training: dict[str, Any], texts: int) -> None:
-    steps = max(MIN_STEPS, round(0.75 * texts, -2))
-    training.update(
-        {
-            "dropout": 0.3,
-            "patience": int(steps / 2),
-            "max_steps": int(steps),
-            "eval_frequency": int(steps / 12),
-            "optimizer": {"@optimizers": "Adam.v1", "learn_rate": 0.003},
-            "logger": {
-                "@loggers": "spacy.ConsoleLogger.v3",
-                "progress_bar": "train",
-                "console_output": False,
-                "output_file": "${paths.log}",
-            },
-        }
-    )
-    training["batcher"]["size"] = 250
