@@ -1,6 +1,7 @@
 """The embedded teacher: llama.cpp's own server in this process, OpenAI-compatible, on a free loopback port."""
 
 import functools
+import os
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def serve(gguf: Path, context: int) -> str:
     params.n_ctx = context
     params.n_parallel = 1
     params.n_gpu_layers = 0
+    # Its threads wait for each other in a loop: one that has to share its core with something else holds all of them up
+    params.cpuparams.n_threads = max(1, (os.cpu_count() or 2) - 1)
     params.port = 0
     params.verbosity = -1
     params.ui = False
