@@ -178,6 +178,7 @@ def _train_default(task: Task, fork: Path, output: Path) -> int:
         "output_file": str(log),
     }
     trained = output.parent / "default-training"
+    trained.mkdir()
     spacy_train(init_nlp(config), trained)
     spacy.load(trained / "model-best").to_disk(output, exclude=["vocab"])
     return _steps(log)

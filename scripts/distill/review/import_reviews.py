@@ -66,6 +66,7 @@ def import_reviews(
     rows: Iterable[Labelled | Refused]
     rows = prodigy.read(source, task) if format_ == "prodigy" else jsonl.read(source)
     known = _Texts(paths.texts)
+    split = load_split(paths.split)
     done = Imported()
     refused: list[Refused] = []
     decided: list[tuple[Decision, SplitRow]] = []
@@ -76,24 +77,22 @@ def import_reviews(
             continue
         assert isinstance(row, Labelled)
         id_, group = place
+        other = split.rows.get(id_)
+        if other and sample not in ("pool", other.sample):
+            reason = f"the text {id_} is in the {other.sample} sample already, and a text is in one sample"
+            refused.append(Refused(row.file, row.line, reason, row.row))
+            continue
         done.answers[row.answer] += 1
         frozen = SplitRow(id=id_, group=group, twin=twin_key(row.text), sample="dev" if sample == "dev" else "test")
         decided.append((_decision(row, id_, annotator), frozen))
     done.refused, done.texts = len(refused), len(known.new)
 
     frozen_rows = {row.id: row for _, row in decided} if sample != "pool" else {}
-    split = load_split(paths.split)
     drawn = [row for row in split.rows.values() if row.sample == sample]
     if frozen_rows and drawn and {row.id for row in drawn} != frozen_rows.keys():
         raise DistillError(
             f"{paths.split}: the {sample} sample is drawn already, of {len(drawn)} texts",
             "A sample is frozen once. Before anything is reviewed you may empty that file, and import again.",
-        )
-    elsewhere = [id_ for id_ in frozen_rows if id_ in split.rows and split.rows[id_].sample != sample]
-    if elsewhere:
-        raise DistillError(
-            f"{paths.split}: {elsewhere[0]} is in the {split.rows[elsewhere[0]].sample} sample already",
-            f"A text is in one sample. Take it out of {source}.",
         )
 
     write_jsonl(paths.refused, (asdict(one) for one in refused))
