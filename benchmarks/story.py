@@ -19,6 +19,7 @@ END = "<!-- end of story -->"
 
 def main(
     metrics: Annotated[Path, Option(help="What evaluate wrote.")] = Path("training/metrics.json"),
+    curve: Annotated[Path, Option(help="What curve wrote.")] = Path("training/curve.json"),
     report: Annotated[Path, Option(help="What report wrote.")] = Path("training/report.html"),
     task: Annotated[Path, Option(help="What was learned.")] = Path("configs/task.yml"),
     readme: Annotated[Path, Option(help="Where the table goes, between its two marks.")] = Path("README.md"),
@@ -28,14 +29,14 @@ def main(
     text = readme.read_text(encoding="utf-8")
     if START not in text or END not in text:
         raise DistillError(f"{readme}: the marks of the story are missing", f"Put back {START} and {END}.")
-    story = table(read_json(metrics), load_task(task))
+    story = table(read_json(metrics), load_task(task), read_json(curve))
     marked = re.compile(f"{re.escape(START)}.*{re.escape(END)}", re.DOTALL)
     write_bytes(readme, marked.sub(lambda _: f"{START}\n{story}\n{END}", text).encode())
     photograph(report, picture)
     msg.good(f"{readme} and {picture}: written")
 
 
-def table(metrics: dict[str, Any], task: Task) -> str:
+def table(metrics: dict[str, Any], task: Task, curve: list[dict[str, Any]]) -> str:
     """The story in Markdown: a row for each system, then the sentences of the report."""
     ships, student, teacher = metrics["ships"], metrics["student"], metrics["teacher"]
     costs = {
@@ -54,7 +55,7 @@ def table(metrics: dict[str, Any], task: Task) -> str:
         f"Measured on {samples['test']['texts']} texts; in brackets the 95% interval. The student learned from "
         f"{samples['train']['texts']} reviewed texts. Words/s: on one core."
     )
-    return "\n".join([*lines, "", measured, "", *(f"- {sentence}" for sentence in tell(metrics, task))])
+    return "\n".join([*lines, "", measured, "", *(f"- {sentence}" for sentence in tell(metrics, task, curve))])
 
 
 def _cell(figure: dict[str, Any] | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from distill.errors import DistillError, run
-from distill.fork.new_task import NewTask, example_files, new_task
+from distill.fork.new_task import CONFIGS, DERIVED, EXAMPLE, NewTask, example_files, new_task, origin
 from distill.records import explain
 from distill.task import LABEL_KINDS, SPAN_KINDS, Task
 from pydantic import ValidationError
@@ -47,10 +47,13 @@ def main(
     transformer: Annotated[
         str, Option(help="A pretrained model, such as roberta-base, for a large student on a GPU.")
     ] = "",
-    yes: Annotated[bool, Option("--yes", help="Remove the example's data without asking.")] = False,
+    keep_origin: Annotated[
+        bool, Option("--keep-origin", help="Leave the git remote as it is: this copy is one's own already.")
+    ] = False,
+    yes: Annotated[bool, Option("--yes", help="Do not ask before data or configs are replaced.")] = False,
 ) -> None:
-    """Write configs/ and the variables of project.yml for a new task. What the options leave open is asked for. The
-    example's data are removed after asking, and no other data ever."""
+    """Write configs/ and the variables of project.yml for a new task. What to learn is asked for where the options
+    leave it open. The example's data, and all that was made from them, are removed after asking; no other data ever."""
     root = Path.cwd()
     asks = sys.stdin.isatty()
     if component not in COMPONENTS:
@@ -63,12 +66,11 @@ def main(
         raise DistillError(f"{component} has no use for some of the labels", "Leave them out, or correct --component.")
     if teacher not in ("embedded", "none") and not model:
         raise DistillError(f"--teacher {teacher}: the endpoint's model has no name", "Give it with --model.")
-    if texts is None and asks and (given := typer.prompt("Your texts (a file or folder; empty: later)", default="")):
-        texts = Path(given)
-    new = NewTask(_task(name, language, title, components), teacher, model, texts, transformer)
-    if (examples := example_files(root)) and not yes:
-        msg.text(f"The example's data will be removed: {', '.join(map(str, examples))}")
-        typer.confirm("Go on?", abort=True)
+    if texts is None and asks:
+        texts = _ask_texts()
+    new = NewTask(_task(name, language, title, components), teacher, model, texts, transformer, keep_origin)
+    if not yes:
+        _confirm(root, keep_origin)
     made = new_task(root, new)
     for line in made.done:
         msg.good(line)
@@ -79,11 +81,35 @@ def main(
         msg.text(f"  {line}")
 
 
+def _confirm(root: Path, keep_origin: bool) -> None:
+    if not (root / EXAMPLE).exists():
+        msg.text(f"This is a fork already. {', '.join(CONFIGS)} will be replaced, and kept as .old")
+    elif examples := example_files(root):
+        made = ", ".join(f"{name}/" for name in DERIVED)
+        msg.text(f"The example's data will be removed: {', '.join(map(str, examples))}, and all in {made}")
+    if (root / EXAMPLE).exists() and not keep_origin and (url := origin(root)):
+        msg.text(f"The git remote `origin` ({url}) will be `template`, and nothing can be pushed to it")
+    typer.confirm("Go on?", abort=True)
+
+
+def _ask_texts() -> Path | None:
+    while given := typer.prompt("Your texts (a file or folder; empty: later)", default="", show_default=False):
+        if (path := Path(given).expanduser()).exists():
+            return path
+        msg.warn(f"{path}: no such file or folder")
+    return None
+
+
 def _ask_labels(kind: str) -> list[str]:
     msg.text(f"Labels of {kind}, one a line, with what it means (`DISH: Prepared food`); an empty line ends the list")
     labels: list[str] = []
     while line := typer.prompt(f"  label {len(labels) + 1}", default="", show_default=False):
-        labels.append(line)
+        try:
+            _labels([*labels, line], "a label")
+        except DistillError as error:
+            msg.warn(error.message)
+        else:
+            labels.append(line)
     return labels
 
 

@@ -102,7 +102,7 @@ def copy_project(target: Path) -> Project:
     for path in COOKING.glob("*.jsonl"):
         shutil.copy2(path, target / "assets")
     task = load_task(COOKING / "task.yml")
-    for name, text in configs(NewTask(task, "embedded"), texts=0).items():
+    for name, text in configs(NewTask(task, "embedded"), texts=1).items():
         (target / name).write_text(text, encoding="utf-8")
     shutil.copy2(COOKING / "task.yml", target / "configs/task.yml")
     project.edit("configs/student.cfg", "max_steps = 1000", "max_steps = 120")

@@ -36,7 +36,7 @@ def corpus(path: Path, rows: list[Row]) -> Path:
 def stage(folder: Path, train: list[Row], dev: list[Row], *, source: Path | None = None, steps: int = 100) -> Stage:
     """A training of the example's student config on these rows, for `steps` steps."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = student_config("en", {"ner": 2, "textcat": 3}, texts=0).replace("max_steps = 1000", f"max_steps = {steps}")
+    config = student_config("en", {"ner": 2, "textcat": 3}, texts=1).replace("max_steps = 1000", f"max_steps = {steps}")
     (folder / "student.cfg").write_text(config.replace("eval_frequency = 100", "eval_frequency = 25"))
     (folder / "labels").mkdir(exist_ok=True)
     nlp = spacy.blank("en")

@@ -25,7 +25,7 @@ from conftest import Project
             "configs/student.cfg: the pipeline is ner",
         ),
         ("configs/teacher.cfg", "concurrency = 1", "concurrency = none", "concurrency"),
-        ("configs/teacher.cfg", "max_failed = 0.25", "max_fail = 0.25", "unknown key `max_fail`"),
+        ("configs/teacher.cfg", "max_failed = 1.0", "max_fail = 1.0", "unknown key `max_fail`"),
     ],
 )
 def test_a_mistake_is_named(small: Project, name: str, old: str, new: str, expected: str) -> None:

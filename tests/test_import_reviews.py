@@ -60,10 +60,29 @@ def test_what_prodigy_s_rows_mean(tmp_path: Path) -> None:
     assert one(tmp_path, without).answer == "accept", "a missing answer means accept"
     assert one(tmp_path, without).spans == [], "a manual view in which nothing is marked says that there is nothing"
     assert one(tmp_path, {**MARKED, "answer": "ignore"}).answer == "ignore"
+    old = {key: value for key, value in without.items() if key != "_view_id"}
+    assert one(tmp_path, old).spans == [], "so do the tokens of an export that names no view"
+    assert one(tmp_path, {**MARKED, "_timestamp": 1e20}).at is None
     chosen = one(tmp_path, CHOICE)
+    ignored = one(tmp_path, {**CHOICE, "answer": "ignore"})
+    assert (ignored.answer, ignored.accept) == ("ignore", None)
     assert (chosen.spans, chosen.accept) == (None, ["other"])
     assert one(tmp_path, {**CHOICE, "accept": [1]}).accept == ["1"]
     assert one(tmp_path, {key: value for key, value in CHOICE.items() if key != "accept"}).accept == []
+
+
+def test_what_is_marked_in_a_question_about_a_label_is_no_decision(tmp_path: Path) -> None:
+    row = {"text": TEXT, "label": "a", "spans": [{"start": 3, "end": 7}], "_view_id": "classification"}
+    (found,) = read(write(tmp_path / "x.jsonl", [row]))
+    assert isinstance(found, Labelled)
+    assert (found.spans, found.accept) == (None, ["a"])
+
+
+def test_a_row_of_our_own_files_is_read_as_it_is(tmp_path: Path) -> None:
+    row = {"id": 5, "text": TEXT, "sample": "pool", "group": 7, "why": "random", "meta": {}, "spans": [SOUP]}
+    (found,) = jsonl.read(write(tmp_path / "x.jsonl", [row]))
+    assert isinstance(found, Labelled)
+    assert (found.id, found.group) == ("5", "7")
 
 
 @pytest.mark.parametrize(
@@ -172,6 +191,8 @@ def test_two_imports_about_a_component_each_make_one_decision(empty: Project) ->
     (decision,) = load_decisions(empty.path / "assets/reviews.jsonl").settled.values()
     assert decision.accept == ["other"]
     assert decision.spans
+    ignored = {"text": TEXT, "answer": "ignore", "annotator": "annotator b"}
+    assert "differ" not in run(empty, [ignored]), "who ignores a text decides nothing"
     assert "1 texts have decisions that differ" in run(empty, [{"text": TEXT, "accept": ["equipment"]}])
 
 

@@ -1,6 +1,7 @@
 """`new-task`: a fork for a task of one's own, of every kind and in several languages, from clone to wheel."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -17,6 +18,7 @@ from distill.files import file_digest
 from distill.fork.new_task import EXAMPLE, NewTask, configs
 from distill.student.evaluate import headline
 from distill.task import load_task
+from distill.teacher.adapter import load_teacher
 from forks import FORKS, Fork
 from packaging.requirements import Requirement
 
@@ -58,8 +60,6 @@ def fork(source: Path, folder: Path, name: str, gguf: Path) -> Project:
     project.script("new_task", *made.options(name), "--texts", str(texts), "--yes", env=own)
     with (project.path / "configs/task.yml").open("a", encoding="utf-8") as task:
         task.write(made.examples)
-    # This teacher is too small for some of these tasks; what it cannot answer is for people
-    project.edit("configs/teacher.cfg", "max_failed = 0.25", "max_failed = 1.0")
     answers = ANSWERS / f"{name}.jsonl"
     (project.path / "assets/responses.jsonl").write_bytes(answers.read_bytes() if answers.exists() else b"")
     (project.path / "assets/models" / gguf.name).symlink_to(gguf)
@@ -172,15 +172,54 @@ def test_the_example_s_data_goes_and_nothing_else(small: Project, tmp_path: Path
     assert "# Home" not in (small.path / "assets/README.md").read_text()
 
 
+def test_what_it_empties_is_not_taken_for_texts(small: Project) -> None:
+    (small.path / "corpus").mkdir(exist_ok=True)
+    (small.path / "corpus/mine.jsonl").write_text('{"text": "Our product hums"}\n')
+    for texts in ("corpus/mine.jsonl", "assets/texts.jsonl"):
+        out = small.fails("new_task", *NER, *PRODUCT, "--texts", texts, "--yes")
+        assert "new-task empties that" in out
+        assert (small.path / texts).stat().st_size
+
+
+def test_an_origin_of_one_s_own_stays(small: Project) -> None:
+    git(small.path, "init", "-q", "-b", "main")
+    git(small.path, "remote", "add", "origin", "https://example.com/mine.git")
+    small.script("new_task", *NER, *PRODUCT, "--yes", "--keep-origin")
+    assert git(small.path, "remote", "get-url", "--push", "origin").strip() == "https://example.com/mine.git"
+
+
+def test_every_label_stands_in_the_prompt_of_a_chat(small: Project) -> None:
+    labels = ["--text-label", "bill: About a bill", "--text-label", "other: All else"]
+    for component, name in (("textcat", "bills"), ("textcat_multilabel", "bills")):
+        asked = ["--component", component, "--language", "en", "--name", name, "--title", "Bills", *labels]
+        small.script("new_task", *asked, "--teacher", "http://127.0.0.1:9/v1", "--model", "some-model", "--yes")
+        nlp, (teacher,) = _teacher(small)
+        (prompt,) = teacher.ask(nlp.make_doc("My bill is wrong")).prompts
+        assert "bill: About a bill" in prompt
+        assert "other: All else" in prompt
+
+
+def _teacher(project: Project) -> Any:
+    before = Path.cwd()
+    os.chdir(project.path)
+    try:
+        return load_teacher(Path("configs/teacher.cfg"))
+    finally:
+        os.chdir(before)
+
+
 def test_a_second_new_task_leaves_the_data_of_the_first(small: Project, tmp_path: Path) -> None:
     texts = tmp_path / "mine.jsonl"
     texts.write_text('{"text": "Our product hums"}\n')
     small.script("new_task", *NER, *PRODUCT, "--texts", str(texts), "--yes")
     other = tmp_path / "other.jsonl"
     other.write_text('{"text": "Another one"}\n')
-    out = small.fails("new_task", *NER, *PRODUCT, "--texts", str(other))
+    out = small.fails("new_task", *NER, *PRODUCT, "--texts", str(other), "--yes")
     assert "holds texts that are not the example's" in out
-    out = small.script("new_task", *NER, "--span-label", "PART: A part")
+    assert "Abort" in small.script("new_task", *NER, *PRODUCT, check=False), "it asks before it replaces configs"
+    small.edit("configs/task.yml", "guidelines: |", "guidelines: |\n  - A guideline of our own.")
+    small.script("new_task", *NER, "--span-label", "PART: A part", "--texts", str(texts), "--yes")
+    assert "A guideline of our own." in (small.path / "configs/task.yml.old").read_text()
     assert small.read("assets/texts.jsonl") == [{"text": "Our product hums"}]
     assert "PART" in (small.path / "configs/task.yml").read_text()
 
@@ -198,6 +237,7 @@ def test_a_second_new_task_leaves_the_data_of_the_first(small: Project, tmp_path
         ([*NER, *PRODUCT, "--texts", "nowhere.txt"], "nowhere.txt: no such file or folder"),
         ([*NER, *PRODUCT, "--teacher", "http://127.0.0.1:8000/v1"], "--teacher http://127.0.0.1:8000/v1: the endpoint"),
         (["--component", "textcat", *NER[2:], "--text-label", "a: b"], "at least two labels"),
+        ([*NER, *PRODUCT, "--transformer", "roberta-base"], "spacy[transformers]"),
     ],
 )
 def test_a_mistake_is_named_and_nothing_is_changed(small: Project, options: list[str], expected: str) -> None:

@@ -50,13 +50,31 @@ def test_without_white_space_a_mention_ends_with_a_token() -> None:
     assert parse_mentions({"DISH": "お寿司"}, text, tokens).dropped[0].reason == "not_in_text"
 
 
+def test_lists_and_parts_of_words_in_other_scripts() -> None:
+    text = "ハナは国際空港にいる"
+    tokens = [(0, 2), (2, 3), (3, 7), (7, 8), (8, 10)]
+    parsed = parse_mentions({"X": "「ハナ」、国際空港。"}, text, tokens)
+    assert [(span.start, span.end) for span in parsed.spans or []] == [(0, 2), (3, 7)]
+    part = parse_mentions({"X": "ハナ, 空港"}, text, tokens, forgive_invented=True)
+    assert part.status == "partial", "what stands in the text is not invented"
+    labels = {"price": Label(definition="x"), "delivery": Label(definition="x")}
+    assert parse_labels("price، delivery", labels).labels == ["price", "delivery"]
+
+
+def test_labels_that_differ_in_punctuation_alone() -> None:
+    labels = {"C#": Label(definition="x"), "C++": Label(definition="x"), "none": Label(definition="x")}
+    assert parse_label("C++", labels).labels == ["C++"]
+    assert parse_label("C#", labels).labels == ["C#"]
+    assert parse_labels("C++, none", labels).labels == ["C++", "none"]
+
+
 def test_overlapping_mentions_stay_where_they_are_wanted() -> None:
     answers = {"DISH": "apple pie", "FOOD": "apple, apple pie"}
     parsed = parse_mentions(answers, "An apple pie", overlaps=True)
     assert [(span.start, span.end, span.label) for span in parsed.spans or []] == [
+        (3, 8, "FOOD"),
         (3, 12, "DISH"),
         (3, 12, "FOOD"),
-        (3, 8, "FOOD"),
     ]
     assert parsed.status == "ok"
     assert parsed.dropped == []

@@ -50,7 +50,7 @@ def test_a_valid_task(tmp_path: Path) -> None:
             "defintion: A dish.",
             ["line 8", "components.ner.labels.DISH.defintion", "definition, plural, aliases"],
         ),
-        ("textcat:", "textcategory:", ["line 9", "unknown key", "ner, textcat"]),
+        ("textcat:", "textcategory:", ["line 9", "unknown key", "ner, spancat, textcat"]),
         ("spans: {DISH: [Suppe]}", "spans: {FOOD: [Suppe]}", ["example 1", "FOOD", "DISH"]),
         (
             "spans: {DISH: [Suppe]}",

@@ -90,7 +90,7 @@ def test_five_texts_and_nothing_else(empty: Project) -> None:
 def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
     task = load_task(COOKING / "task.yml")
     alone = Task(name="cooking", language="en", title="Soups", components=Components(ner=task.components.ner))
-    for name, text in configs(NewTask(alone, "none"), texts=0).items():
+    for name, text in configs(NewTask(alone, "none"), texts=1).items():
         (empty.path / name).write_text(text)
     empty.edit("configs/student.cfg", "max_steps = 1000", "max_steps = 20")
     empty.weasel("run", "check")

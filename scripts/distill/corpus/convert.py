@@ -152,6 +152,8 @@ def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> 
                 f"labels of the text: expected {expected}, got {', '.join(decision.accept) or 'none'}",
             )
         _set_cats(doc, decision.accept, task)
+    if not any(annotated(doc, kind) for kind in task.kinds):
+        return None, f"nothing was decided on {', '.join(task.kinds)}"
     return doc, ""
 
 

@@ -18,8 +18,9 @@ from distill.student.config import student_config
 from distill.task import SPAN_KINDS, Kind, Task
 
 EXAMPLE = "assets/example.json"
-"""The SHA-256 of each file of the example's data: what is not the example's is never removed."""
+"""The SHA-256 of each file of the example's data: what is not the example's is not removed. A fork has no such file."""
 
+CONFIGS = ("configs/task.yml", "configs/teacher.cfg", "configs/student.cfg")
 DERIVED = ("corpus", "training", "packages")
 NO_PUSH = "nowhere-set-a-remote-of-your-own"
 
@@ -31,18 +32,23 @@ TASKS: dict[Kind, tuple[str, str]] = {
 }
 """The teacher's task function and prompt template for each component."""
 
+CHAT = "textcat_chat.jinja"
+"""The template of `textcat` for a model that answers in a chat."""
+
 
 @dataclass(frozen=True)
 class NewTask:
     """What is asked for. teacher: `embedded`, `none`, or the base URL of an OpenAI-compatible endpoint, where `model`
     is the model's name; texts: a file or folder to copy into assets/, or None to put them there later; transformer: the
-    name of a pretrained model, for a student on a GPU."""
+    name of a pretrained model, for a student on a GPU; keep_origin: whether the git remote stays as it is, for a copy
+    that is one's own already."""
 
     task: Task
     teacher: str
     model: str = ""
     texts: Path | None = None
     transformer: str = ""
+    keep_origin: bool = False
 
     @property
     def base_url(self) -> str:
@@ -69,43 +75,61 @@ def example_files(root: Path) -> list[Path]:
 
 
 def new_task(root: Path, new: NewTask) -> Made:
-    """Write configs/ and the variables of project.yml for a new task, remove the example's data, and take care that
-    no `git push` goes to the template. The files of the prompts stay as they are.
+    """Write configs/ and the variables of project.yml for a new task. In the template, the example's data are removed
+    and the git remote `origin` becomes `template`; in a fork, the configs that are replaced are kept beside the new
+    ones, as `.old`. The files of the prompts stay as they are.
 
-    Raises DistillError before anything is changed where the language cannot be used, or the texts cannot be read or
-    would take the place of others.
+    Raises DistillError before anything is changed where the language cannot be used, the texts cannot be read or would
+    take the place of others, or the student's config cannot be made.
     """
     made = Made()
-    first = (root / EXAMPLE).exists()
+    is_template = (root / EXAMPLE).exists()
     _language_works(new.task.language)
     examples = example_files(root)
     target = _texts_target(root, new.texts, examples)
-    counted = new.texts or (root / target if target not in examples and (root / target).exists() else None)
-    texts = sum(isinstance(row, RawText) for row in read_texts(counted)) if counted else 0
+    texts = _count(new.texts or (root / target if target not in examples else None))
     if new.texts and not texts:
         raise DistillError(f"{new.texts}: holds no text that can be used", 'One JSON object a line: {"text": "…"}')
-    project = _project(root / "project.yml", new.task, target)
-
-    if first:
-        _remove_example(root, examples, made)
-    if new.texts:
-        _copy(new.texts, root / target)
-        made.done.append(f"{target}: {texts} texts, copied from {new.texts}")
+    variables = {"name": new.task.name, "lang": new.task.language}
+    if is_template:
+        variables["version"] = "0.1.0"
+    if is_template or new.texts:
+        variables["texts"] = target.as_posix()
     written = {
         **configs(new, texts),
-        "project.yml": project,
+        "project.yml": set_variables((root / "project.yml").read_text(encoding="utf-8"), variables),
         "pyproject.toml": _with_language(root / "pyproject.toml", new.task.language),
     }
     if Path("assets/README.md") in examples:
         written["assets/README.md"] = _render("data.md.jinja", new)
+
+    if is_template:
+        _away_from_the_template(root, new, made)
+        _remove_example(root, examples, made)
+    else:
+        _keep_old(root, made)
+    if new.texts:
+        _copy(new.texts, root / target)
+        made.done.append(f"{target}: {texts} texts, copied from {new.texts}")
     for name, text in written.items():
         write_bytes(root / name, text.encode())
     made.done.append(f"{', '.join(written)}: written")
-    if first:
-        _away_from_the_template(root, made)
-        (root / EXAMPLE).unlink()
+    (root / EXAMPLE).unlink(missing_ok=True)
     made.next = _next(new, target, bool(texts))
     return made
+
+
+def _count(source: Path | None) -> int:
+    """The texts of a source that can be used."""
+    return sum(isinstance(row, RawText) for row in read_texts(source)) if source and source.exists() else 0
+
+
+def _keep_old(root: Path, made: Made) -> None:
+    """Somebody's guidelines and examples are in the configs of a fork."""
+    for name in CONFIGS:
+        if (root / name).exists():
+            write_bytes(root / f"{name}.old", (root / name).read_bytes())
+            made.left.append(f"{name}.old: what {name} was")
 
 
 def configs(new: NewTask, texts: int) -> dict[str, str]:
@@ -130,11 +154,6 @@ def set_variables(text: str, variables: dict[str, str]) -> str:
         if not found:
             raise DistillError(f"project.yml: no variable `{name}`", "Restore it from version control.")
     return text
-
-
-def _project(path: Path, task: Task, texts: Path) -> str:
-    variables = {"name": task.name, "lang": task.language, "version": "0.1.0", "texts": texts.as_posix()}
-    return set_variables(path.read_text(encoding="utf-8"), variables)
 
 
 def _language_works(language: str) -> None:
@@ -168,8 +187,13 @@ def _texts_target(root: Path, texts: Path | None, examples: list[Path]) -> Path:
     if not texts.exists():
         raise DistillError(f"{texts}: no such file or folder", "Give the path of your texts, or leave them for later.")
     target = Path("assets/texts").with_suffix("" if texts.is_dir() else texts.suffix)
+    own = texts.resolve()
+    emptied = [*(root / name for name in DERIVED), *(root / name for name in examples)]
+    if any(own.is_relative_to(path.resolve()) for path in emptied):
+        raise DistillError(f"{texts}: new-task empties that", "Move it elsewhere first; nothing was changed.")
     there = root / target
-    if there.exists() and target not in examples and there.resolve() != texts.resolve():
+    same = there.is_file() and (not there.stat().st_size or _digest(there) == _digest(texts))
+    if there.exists() and target not in examples and not same:
         raise DistillError(
             f"{target}: holds texts that are not the example's, and {texts} would take their place",
             "Move it away first, or leave out the new texts; nothing was changed.",
@@ -198,18 +222,24 @@ def _remove_example(root: Path, examples: list[Path], made: Made) -> None:
         made.done.append(f"{', '.join(map(str, examples))}: the example's, now empty")
 
 
-def _away_from_the_template(root: Path, made: Made) -> None:
+def origin(root: Path) -> str:
+    """The address of the git remote `origin`; empty where there is none, or `template` has been set."""
+    remotes = _git(root, "remote").split() if (root / ".git").exists() else []
+    return (
+        _git(root, "remote", "get-url", "origin").strip() if "origin" in remotes and "template" not in remotes else ""
+    )
+
+
+def _away_from_the_template(root: Path, new: NewTask, made: Made) -> None:
     """Rename the remote `origin` to `template`, from which updates can be merged and to which nothing can be pushed."""
-    if not (root / ".git").exists():
-        return
-    remotes = _git(root, "remote").split()
-    if "origin" not in remotes or "template" in remotes:
+    url = origin(root)
+    if not url or new.keep_origin:
         return
     _git(root, "remote", "rename", "origin", "template")
-    # A branch that follows the template would be pushed there all the same
+    # With one remote alone, git may push there even from a branch that follows none
     _git(root, "remote", "set-url", "--push", "template", NO_PUSH)
     _git(root, "branch", "--unset-upstream", check=False)
-    made.done.append("git: the remote `origin` is now `template`, to fetch from and not to push to")
+    made.done.append(f"git: the remote `origin` ({url}) is now `template`, to fetch from and not to push to")
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
@@ -234,7 +264,7 @@ def _render(template: str, new: NewTask) -> str:
         base_url=new.base_url,
         model=new.model,
         functions={kind: function for kind, (function, _) in TASKS.items()},
-        templates={kind: name for kind, (_, name) in TASKS.items()},
+        templates={kind: name for kind, (_, name) in TASKS.items()} | ({"textcat": CHAT} if new.base_url else {}),
         span_kinds=SPAN_KINDS,
     )
 
@@ -252,10 +282,10 @@ def _digest(path: Path) -> str | None:
 
 def _next(new: NewTask, target: Path, has_texts: bool) -> list[str]:
     steps = ['pip install -c constraints.txt -e ".[test]"   # in an environment of its own']
-    if not has_texts:
+    if not has_texts and new.teacher != "none":
         steps.append(f'put texts into {target}, one a line: {{"text": "…"}}')
     if new.teacher == "none":
-        steps.append("weasel run import-reviews          # decisions made elsewhere; docs/decisions.md")
+        steps.append("weasel run import-reviews . --vars.import_file FILE --vars.import_format prodigy")
     else:
         steps.append("write examples into configs/task.yml, and guidelines for people")
     if new.teacher == "embedded":

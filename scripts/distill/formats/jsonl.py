@@ -12,11 +12,12 @@ from distill.records import Span, Strict, Token, explain
 
 
 class Row(Strict):
-    """A line. `tokens` are not used: offsets are code points."""
+    """A line: what was decided on a text. It may be a row of corpus/queue.jsonl or corpus/silver.jsonl, whose `tokens`,
+    `sample`, `why` and `teacher` are not used."""
 
     text: str = Field(min_length=1)
-    id: str | None = None
-    group: str | None = None
+    id: str | int | None = None
+    group: str | int | None = None
     meta: dict[str, Any] = Field(default_factory=dict)
     tokens: list[Token] = Field(default_factory=list)
     spans: list[Span] | None = None
@@ -26,6 +27,9 @@ class Row(Strict):
     at: str | None = None
     seconds: float | None = None
     comment: str | None = None
+    sample: str | None = None
+    why: str | None = None
+    teacher: dict[str, Any] = Field(default_factory=dict)
 
 
 def read(path: Path) -> Iterator[Labelled | Refused]:
@@ -42,5 +46,6 @@ def read(path: Path) -> Iterator[Labelled | Refused]:
         if reason:
             yield Refused(str(path), number, reason, raw)
         else:
-            fields = {name: getattr(row, name) for name in Row.model_fields if name != "tokens"}
-            yield Labelled(file=str(path), line=number, row=raw, **fields)
+            kept = row.model_dump(exclude={"tokens", "sample", "why", "teacher", "id", "group", "spans"})
+            id_, group = (None if value is None else str(value) for value in (row.id, row.group))
+            yield Labelled(file=str(path), line=number, row=raw, id=id_, group=group, spans=row.spans, **kept)

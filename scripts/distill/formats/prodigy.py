@@ -28,7 +28,7 @@ MARKED = ("ner_manual", "spans_manual")
 class _Mark(BaseModel):
     start: int = Field(ge=0)
     end: int = Field(gt=0)
-    label: str
+    label: str | None = None
 
 
 class _Word(BaseModel):
@@ -82,7 +82,7 @@ def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
             row=raw,
             meta=row.meta,
             annotator=row.annotator or row.session,
-            at=datetime.fromtimestamp(row.timestamp, UTC).isoformat() if row.timestamp else None,
+            at=_at(row.timestamp),
         )
         if _is_yes_or_no(row):
             yes_or_no[row.text, made.annotator].append((made, str(row.label)))
@@ -92,8 +92,15 @@ def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
         yield _together(answers, task)
 
 
+def _at(timestamp: float | None) -> str | None:
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).isoformat() if timestamp else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _is_yes_or_no(row: _Row) -> bool:
-    return row.label is not None and row.options is None and row.spans is None and row.accept is None
+    return row.label is not None and row.options is None and row.accept is None
 
 
 def _unusable(row: _Row) -> str:
@@ -104,6 +111,8 @@ def _unusable(row: _Row) -> str:
                 f"its token {word.text!r} does not stand at {word.start}–{word.end}, where the text has "
                 f"{row.text[word.start : word.end]!r}: offsets are expected in code points"
             )
+    if row.label is None and row.view != "classification" and any(mark.label is None for mark in row.spans or []):
+        return "a span has no label"
     if row.view in ONE_SPAN and row.answer != "ignore":
         return f"the view {row.view!r} asks about one span and does not say what else there is in the text"
     if row.answer == "accept" and _spans(row) is None and _accept(row) is None and not _is_yes_or_no(row):
@@ -112,12 +121,19 @@ def _unusable(row: _Row) -> str:
 
 
 def _spans(row: _Row) -> list[Span] | None:
+    if row.label is not None or row.view == "classification":
+        # Those of a yes-or-no row only show why it was asked
+        return None
     if row.spans is None:
-        return [] if row.view in MARKED else None
-    return [Span(start=mark.start, end=mark.end, label=mark.label) for mark in row.spans]
+        # Old exports do not name the view; tokens are in those alone in which spans are marked
+        marked = row.view in MARKED or (not row.view and row.tokens and row.options is None)
+        return [] if marked else None
+    return [Span(start=mark.start, end=mark.end, label=str(mark.label)) for mark in row.spans]
 
 
 def _accept(row: _Row) -> list[str] | None:
+    if row.answer != "accept":
+        return None
     if row.accept is None:
         return [] if row.options is not None else None
     return [str(label) for label in row.accept]

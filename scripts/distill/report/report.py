@@ -1,7 +1,7 @@
 """`training/report.html`: one self-contained page, every figure in it computed from files of the run."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -67,7 +67,8 @@ def report(inputs: Inputs, output: Path) -> list[str]:
     """Write the page, and return what it says first: a sentence each."""
     task = load_task(inputs.task)
     metrics = read_json(inputs.metrics)
-    story = tell(metrics, task)
+    curve = read_json(inputs.curve)
+    story = tell(metrics, task, curve)
     predictions = [row for _, row in read_jsonl(inputs.predictions)]
     environment = Environment(
         loader=PackageLoader("distill.report"),
@@ -87,7 +88,7 @@ def report(inputs: Inputs, output: Path) -> list[str]:
         measured=[kind for kind in task.kinds if any(kind in of["test"] for of in metrics["systems"].values())],
         systems=SYSTEMS,
         headline=headline,
-        curves={kind: series for kind in task.kinds if (series := _curve(read_json(inputs.curve), kind))},
+        curves={kind: series for kind in task.kinds if (series := _curve(curve, kind))},
         progress={name: rows for name, path in inputs.logs.items() if (rows := _progress(path))},
         teacher=_teacher(inputs),
         confusion=_confusion(predictions, task),
@@ -99,8 +100,9 @@ def report(inputs: Inputs, output: Path) -> list[str]:
     return story
 
 
-def tell(metrics: dict[str, Any], task: Task) -> list[str]:
-    """The story in sentences: what ships, whether it beats its teacher, whether silver helped."""
+def tell(metrics: dict[str, Any], task: Task, curve: Sequence[dict[str, Any]]) -> list[str]:
+    """The story in sentences: what ships, whether it beats its teacher, whether silver helped. curve: the rows that
+    `curve` wrote."""
     ships = metrics["ships"]
     if ships is None:
         return ["No student has learned anything yet: there are neither usable answers of the teacher nor reviews."]
@@ -125,7 +127,7 @@ def tell(metrics: dict[str, Any], task: Task) -> list[str]:
                 sentences.append(f"{kind}: no answer of the teacher could train unreviewed, so there was no silver.")
         elif control in against and ships != "silver":
             with_silver = against[control] if ships == "two_stage" else _negated(against[control])
-            sentences.append(f"{kind}: {_silver_verdict(with_silver)}.")
+            sentences.append(f"{kind}: {_silver_verdict(with_silver)}{_over_trainings(curve, kind)}.")
     return sentences
 
 
@@ -144,6 +146,21 @@ def _silver_verdict(difference: dict[str, Any]) -> str:
     low, high = difference["interval"] or (0.0, 0.0)
     verdict = "helped" if low > 0 else "hurt" if high < 0 else "made no difference that this test sample can show"
     return f"learning from silver before the reviews {verdict} ({_difference(difference)} against reviews only)"
+
+
+def _over_trainings(curve: Sequence[dict[str, Any]], kind: Kind) -> str:
+    """The same over all trainings of the curve on all reviews: an interval over texts knows nothing of the luck that a
+    single training has with its first weights."""
+    most = max((row["reviews"] for row in curve), default=0)
+    by_seed: dict[int, dict[str, float]] = {}
+    for row in curve:
+        if row["reviews"] == most and kind in row:
+            by_seed.setdefault(row["seed"], {})[row["system"]] = row[kind]
+    leads = [both["two_stage"] - both["reviewed"] for both in by_seed.values() if len(both) == 2]
+    if len(leads) < 2:
+        return ""
+    bounds = f"{points(min(leads))} to {points(max(leads))}"
+    return f"; over {len(leads)} trainings from other weights {points(mean(leads))} on average, {bounds}"
 
 
 def _difference(difference: dict[str, Any]) -> str:

@@ -36,10 +36,11 @@ class Decision(Entry):
 @dataclass(frozen=True)
 class Decided:
     """The decisions in force. settled: one a text, which may be put together from several that decided on a component
-    each; conflicts: texts whose decisions in force differ, with these."""
+    each; conflicts: texts whose decisions in force differ, with these; standing: all decisions in force."""
 
     settled: dict[str, Decision]
     conflicts: dict[str, list[Decision]]
+    standing: list[Decision]
 
 
 def load_decisions(path: Path) -> Decided:
@@ -64,19 +65,23 @@ def settle(decisions: Iterable[Decision]) -> Decided:
         by_text[decision.text_id].append(decision)
     settled = {}
     conflicts = {}
+    in_force: list[Decision] = []
     for text_id, made in sorted(by_text.items()):
         standing = heads(made)
+        in_force += standing
         if together := _together(standing):
             settled[text_id] = together
         else:
             # None stands where decisions supersede each other in a circle
             conflicts[text_id] = standing or made
-    return Decided(settled, conflicts)
+    return Decided(settled, conflicts, in_force)
 
 
 def _together(standing: Sequence[Decision]) -> Decision | None:
     """One decision with the spans and the labels that `standing` agree on, by the smallest id; None where they differ,
-    or there are none."""
+    or there are none. Who ignores a text decides nothing against those who accept it."""
+    accepting = [decision for decision in standing if decision.answer == "accept"]
+    standing = [decision for decision in standing if decision.answer != "ignore"] if accepting else standing
     spans = [decision for decision in standing if decision.spans is not None]
     labels = [decision for decision in standing if decision.accept is not None]
     outcomes: tuple[set[Any], ...] = (

@@ -8,6 +8,7 @@ from confection import Config
 from spacy.cli.init_config import init_config
 
 from distill.corpus.docbin import label_file
+from distill.errors import DistillError
 from distill.task import KINDS, LABEL_KINDS, SPAN_KINDS, Kind
 
 WIDTH = 64
@@ -42,8 +43,10 @@ def student_config(language: str, components: Mapping[Kind, int], texts: int, tr
     """The config of a student, as a file.
 
     components: those of the task, with their number of labels. texts: how many there are to learn from, by which the
-    steps of training are chosen. transformer: the name of a pretrained model, for a student on a GPU, which then has
-    spaCy's own sizes.
+    steps of training are chosen; 0 where nobody knows. transformer: the name of a pretrained model, for a student on a
+    GPU, which then has spaCy's own sizes and settings.
+
+    Raises DistillError where it cannot be made for want of a package.
     """
     pipeline = [kind for kind in KINDS if kind in components]
     config = init_config(
@@ -53,6 +56,11 @@ def student_config(language: str, components: Mapping[Kind, int], texts: int, tr
         gpu=bool(transformer),
     )
     if transformer:
+        if "transformer" not in config["components"]:
+            raise DistillError(
+                "spaCy cannot make the config of a transformer in this environment",
+                '`pip install "spacy[transformers]"`',
+            )
         config["components"]["transformer"]["model"]["name"] = transformer
     else:
         _sizes(config["components"], components)
@@ -82,7 +90,7 @@ def _sizes(pipes: dict[str, Any], components: Mapping[Kind, int]) -> None:
 def _schedule(training: dict[str, Any], texts: int) -> None:
     """spaCy's own settings, but for an earlier end where there are few texts: no fewer than 1,000 steps, and the step
     that scored best on dev is kept in any case."""
-    steps = int(min(max(MIN_STEPS, round(1.25 * texts, -2)), MAX_STEPS))
+    steps = int(min(max(MIN_STEPS, round(1.25 * texts, -2)), MAX_STEPS)) if texts else MAX_STEPS
     training["max_steps"] = steps
     training["patience"] = min(steps // 2, training["patience"])
     training["eval_frequency"] = min(steps // 10, training["eval_frequency"])

@@ -230,10 +230,10 @@ def _teacher_costs(records: Iterable[Annotated], responses_path: Path, task: Tas
 def _review_costs(path: Path) -> dict[str, Any]:
     """Decisions in force, annotators, and the hours that the decisions took as far as they are known."""
     decided = load_decisions(path)
-    known = [decision.seconds for decision in decided.settled.values() if decision.seconds is not None]
+    known = [decision.seconds for decision in decided.standing if decision.seconds is not None]
     return {
         "decisions": len(decided.settled),
-        "annotators": len({decision.annotator for decision in decided.settled.values()}),
+        "annotators": len({decision.annotator for decision in decided.standing}),
         "hours": round(sum(known) / 3600, 2) if known else None,
     }
 

@@ -11,7 +11,10 @@ from distill.task import Label
 NOTHING = frozenset({"none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
 """Items that say: there is none; in small letters."""
 
-QUOTES = " \t*`\"'“”‘’«»"
+QUOTES = " \t*`\"'“”‘’«»「」『』"
+
+BETWEEN = r"[\n,;、，；،؛]"
+"""What stands between the items of a list, in whatever script."""
 
 REFUSALS = re.compile(
     r"\b(?:i(?:['’]m| am) sorry|i can(?:no|['’])t (?:help|assist|do|provide)"
@@ -22,8 +25,7 @@ REFUSALS = re.compile(
 
 @dataclass(frozen=True)
 class Parsed:
-    """spans: not overlapping, in the order of the text; labels: of the text. None where the component is not of that
-    kind."""
+    """spans: in the order of the text; labels: of the text. None where the component is not of that kind."""
 
     status: Status
     spans: list[Span] | None
@@ -71,7 +73,8 @@ def parse_mentions(
                 continue
             places = _find(item, text, bounds)
             if not places:
-                reason = "not_in_text" if _resembles(item, words) else "invented"
+                there = item.casefold() in text.casefold()
+                reason = "not_in_text" if there or _resembles(item, words) else "invented"
                 dropped.append(Dropped(reason=reason, item=f"{label}: {item}"))
             found += [(start, end, label) for start, end in places]
     spans: list[Span] = []
@@ -107,8 +110,8 @@ def parse_label(answer: str, labels: Mapping[str, Label]) -> Parsed:
         return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
     names = {normalise(word): name for name, label in labels.items() for word in (name, *label.aliases)}
     said = normalise(answer)
-    if said in names:
-        return Parsed("ok", None, [names[said]], [])
+    if named := _label(answer, labels, names):
+        return Parsed("ok", None, [named], [])
     mentioned = {name for word, name in names.items() if re.search(rf"\b{re.escape(word)}\b", said)}
     if len(mentioned) == 1:
         return Parsed("ok", None, [mentioned.pop()], [])
@@ -123,9 +126,10 @@ def parse_labels(answer: str, labels: Mapping[str, Label]) -> Parsed:
         return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
     names = {normalise(word): name for name, label in labels.items() for word in (name, *label.aliases)}
     items = _items(answer, "")
-    said = [item for item in items if item.casefold() not in NOTHING]
-    found = {names[normalise(item)] for item in said if normalise(item) in names}
-    dropped = [Dropped(reason="no_label", item=item) for item in said if normalise(item) not in names]
+    said = [item for item in items if item in labels or item.casefold() not in NOTHING]
+    read = {item: _label(item, labels, names) for item in said}
+    found = set(filter(None, read.values()))
+    dropped = [Dropped(reason="no_label", item=item) for item, name in read.items() if name is None]
     if not items:
         return Parsed("parse_error", None, None, [Dropped(reason="empty_answer", item="")])
     if dropped and not found:
@@ -133,6 +137,13 @@ def parse_labels(answer: str, labels: Mapping[str, Label]) -> Parsed:
     return Parsed(
         "partial" if dropped else "ok" if found else "ok_empty", None, [n for n in labels if n in found], dropped
     )
+
+
+def _label(said: str, labels: Mapping[str, Label], names: Mapping[str, str]) -> str | None:
+    """The label that `said` names: exactly, since `C++` and `C#` differ in punctuation alone, or else by its normalised
+    name or an alias of it."""
+    exact = said.strip()
+    return exact if exact in labels else names.get(normalise(said))
 
 
 def normalise(words: str) -> str:
@@ -143,10 +154,10 @@ def normalise(words: str) -> str:
 def _items(answer: str, label: str) -> list[str]:
     """The surface texts that an answer lists, without bullets, numbers, quotes, bold type and a leading label."""
     items = []
-    for line in re.split(r"[\n,;]", answer):
+    for line in re.split(BETWEEN, answer):
         item = re.sub(r"^\s*(?:[-*•]+|\d+[.)])\s+", "", line).strip()
         item = re.sub(rf"^{re.escape(label)}\s*:\s*", "", item, flags=re.IGNORECASE)
-        item = item.rstrip(" .:").strip(QUOTES).rstrip(" .:")
+        item = item.rstrip(" .:。").strip(QUOTES).rstrip(" .:。")
         if item:
             items.append(item)
     return items
