@@ -16,7 +16,7 @@ from tqdm import tqdm
 from typer import Option
 from wasabi import msg
 
-TASK, CONFIG, NER, TEXTCAT = "task.yml", "teacher.cfg", "prompts/ner.jinja", "prompts/textcat.jinja"
+TASK, CONFIG, SPANS, TEXTCAT = "task.yml", "teacher.cfg", "prompts/spans.jinja", "prompts/textcat.jinja"
 ONE_NONE = "spans: {EQUIPMENT: []}"
 ASKED = "{{ text }}\n{{ plural | capitalize }}:"
 IN_ANSWER = "{{ example.accept[0] }}: {{ labels[example.accept[0]].definition }}"
@@ -29,12 +29,12 @@ VARIANTS: dict[str, list[tuple[str, str, str]]] = {
     "a chat, and a question": [
         (TASK, ONE_NONE, "spans: {}"),
         (CONFIG, "distill.Completion.v1", "distill.Chat.v1"),
-        (NER, ASKED, "{{ text }}\n\nWhich {{ plural }} are in this text?"),
+        (SPANS, ASKED, "{{ text }}\n\nWhich {{ plural }} are in this text?"),
         (TEXTCAT, "{% block system %}", "{% block system %}\n" + LISTED),
         (TEXTCAT, IN_ANSWER, "{{ example.accept[0] }}"),
     ],
     "no definition": [
-        (NER, "{{ definition }}", ""),
+        (SPANS, "{{ definition }}", ""),
         (TEXTCAT, IN_ANSWER, "{{ example.accept[0] }}"),
     ],
     "a penalty on repetition": [(CONFIG, '"temperature": 0.0', '"temperature": 0.0, "frequency_penalty": 0.3')],

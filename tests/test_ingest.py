@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from distill.corpus.ingest import Ingested, ingest
 from distill.errors import DistillError
-from distill.records import text_id, twin_key
+from distill.records import identify, twin_key
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -54,7 +54,7 @@ def test_jsonl_keeps_ids_groups_and_meta(tmp_path: Path) -> None:
         "sample": "pool",
         "meta": {"source": "s", "x": 1},
     }
-    assert texts[1]["id"] == text_id("other")
+    assert texts[1]["id"] == identify("other", None, None)[0]
     assert (done.texts, done.duplicates, rejected) == (2, 0, [])
 
 

@@ -73,6 +73,14 @@ def test_a_mistake_is_named(tmp_path: Path, old: str, new: str, expected: list[s
     assert error.value.remedy
 
 
+@pytest.mark.parametrize("name", ["None", "n/a", "black, white", "a；b"])
+def test_a_label_that_a_list_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
+    text = VALID.replace("textcat:", "textcat_multilabel:").replace("b: {", f'"{name}": {{')
+    with pytest.raises(DistillError, match="textcat_multilabel: expected names without") as error:
+        load_task(task_file(tmp_path, text))
+    assert name in error.value.message
+
+
 def test_the_guidelines_version_changes_with_what_people_are_told_and_nothing_else(tmp_path: Path) -> None:
     version = load_task(task_file(tmp_path, VALID)).guidelines_version
     assert load_task(task_file(tmp_path, VALID.replace("A dish.", "One dish."))).guidelines_version != version

@@ -33,9 +33,9 @@ TRAINABLE: frozenset[Status] = frozenset({"ok", "ok_empty"})
 """The statuses that may enter training without a person having looked."""
 
 
-def text_id(text: str) -> str:
-    """The id of a text that came without one: a hash of it."""
-    return digest(text.encode())[:16]
+def identify(text: str, id_: str | None, group: str | None) -> tuple[str, str]:
+    """The id and the group of a text, where it came without them: a hash of it, and its twins."""
+    return digest(text.encode())[:16] if id_ is None else id_, twin_key(text) if group is None else group
 
 
 def twin_key(text: str) -> str:

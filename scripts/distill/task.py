@@ -1,5 +1,6 @@
 """configs/task.yml: what to learn. The one place that the teacher's prompt, the converter and the report all read."""
 
+import re
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -18,6 +19,12 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 SPAN_KINDS: frozenset[Kind] = frozenset({"ner", "spancat"})
 LABEL_KINDS: frozenset[Kind] = frozenset({"textcat", "textcat_multilabel"})
 """A task has at most one component of each of the two, for a record has one list of spans and one of labels."""
+
+NOTHING = frozenset({"none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
+"""What an answer says, in small letters, where there is nothing to list."""
+
+BETWEEN = r"[\n,;、，；،؛]"
+"""What stands between the items of a list, in whatever script."""
 
 
 class Label(Strict):
@@ -56,6 +63,13 @@ class Components(Strict):
             raise ValueError("spancat goes by itself; take ner for spans that do not overlap, or two projects")
         if self.textcat and len(self.textcat.labels) < 2:
             raise ValueError("textcat: expected at least two labels, for every text gets one of them")
+        for name in self.textcat_multilabel.labels if self.textcat_multilabel else ():
+            if name.casefold() in NOTHING or re.search(BETWEEN, name):
+                # An answer lists the labels of a text, or says `none`
+                raise ValueError(
+                    "textcat_multilabel: expected names without commas and semicolons that do not mean `none`, "
+                    f"got {name!r}"
+                )
         return self
 
 

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from distill.corpus.split import Drawn, Split, draw, load_split, save_split
 from distill.files import atomic, digest
 from distill.formats.texts import RawText, Rejected, read_texts
-from distill.records import Text, text_id, twin_key, write_records
+from distill.records import Text, identify, twin_key, write_records
 
 
 @dataclass(frozen=True)
@@ -104,15 +104,14 @@ def _add(db: sqlite3.Connection, row: RawText, max_characters: int, counts: Coun
     """Store a row, count it as a duplicate, or say why it is refused."""
     if len(row.text) > max_characters:
         return _refuse(row, f"{len(row.text)} characters, over the limit of {max_characters}")
-    id_ = text_id(row.text) if row.id is None else row.id
+    id_, group = identify(row.text, row.id, row.group)
     text_hash = bytes.fromhex(digest(row.text.encode()))
     same_id = db.execute("SELECT hash FROM texts WHERE id = ?", (id_,)).fetchone()
     if same_id and same_id[0] != text_hash:
         return _refuse(row, f"the id {id_!r} stands for another text further up")
-    twin = twin_key(row.text)
     inserted = db.execute(
         "INSERT OR IGNORE INTO texts VALUES (?, ?, ?, ?, ?, ?)",
-        (id_, text_hash, row.text, twin if row.group is None else row.group, twin, json.dumps(row.meta)),
+        (id_, text_hash, row.text, group, twin_key(row.text), json.dumps(row.meta)),
     )
     counts["texts" if inserted.rowcount else "duplicates"] += 1
     return None

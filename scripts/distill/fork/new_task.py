@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from importlib.metadata import metadata
 from pathlib import Path
 
 import spacy
@@ -15,6 +14,7 @@ from distill.errors import DistillError
 from distill.files import empty_folders, file_digest, read_json, write_bytes
 from distill.formats.texts import RawText, read_texts
 from distill.student.config import student_config
+from distill.student.package import language_requirements
 from distill.task import SPAN_KINDS, Kind, Task
 
 EXAMPLE = "assets/example.json"
@@ -161,7 +161,7 @@ def _language_works(language: str) -> None:
     try:
         spacy.blank(language)
     except ImportError as error:
-        if _has_extra(language):
+        if language_requirements(language):
             raise DistillError(
                 f"spaCy needs more packages for the language {language!r}", f'`pip install "spacy[{language}]"`'
             ) from None
@@ -170,13 +170,9 @@ def _language_works(language: str) -> None:
         ) from None
 
 
-def _has_extra(language: str) -> bool:
-    return language in (metadata("spacy").get_all("Provides-Extra") or [])
-
-
 def _with_language(path: Path, language: str) -> str:
     """The text of pyproject.toml with spaCy's extra for a language that needs one."""
-    extra = f"[{language}]" if _has_extra(language) else ""
+    extra = f"[{language}]" if language_requirements(language) else ""
     return re.sub(r'"spacy(\[\w+\])?>', f'"spacy{extra}>', path.read_text(encoding="utf-8"), count=1)
 
 

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from distill.files import read_jsonl
-from distill.formats.labelled import Labelled, Refused, misplaced
-from distill.records import Span, Strict, Token, explain
+from distill.formats.labelled import Labelled, Refused, misplaced, validated
+from distill.records import Span, Strict, Token
 
 
 class Row(Strict):
@@ -34,12 +33,11 @@ class Row(Strict):
 
 def read(path: Path) -> Iterator[Labelled | Refused]:
     """The rows of a file. A missing `answer` means accept; `spans` or `accept` that are left out were not decided."""
-    for number, raw in read_jsonl(path):
-        try:
-            row = Row.model_validate(raw)
-        except ValidationError as error:
-            yield Refused(str(path), number, explain(error), raw)
+    for line in validated(path, Row):
+        if isinstance(line, Refused):
+            yield line
             continue
+        number, raw, row = line
         reason = misplaced(row.text, row.spans or [])
         if row.answer == "accept" and row.spans is None and row.accept is None:
             reason = "nothing was decided: neither `spans` nor `accept` is there"

@@ -1,9 +1,14 @@
 """A text that people labelled elsewhere, as every format is read into it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
-from distill.records import Span
+from pydantic import BaseModel, ValidationError
+
+from distill.files import read_jsonl
+from distill.records import Span, explain
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,18 @@ class Refused:
     line: int
     reason: str
     row: Any
+
+
+Row = TypeVar("Row", bound=BaseModel)
+
+
+def validated(path: Path, model: type[Row]) -> Iterator[tuple[int, dict[str, Any], Row] | Refused]:
+    """The lines of a JSONL file as (number, as it stood there, as `model`), or refused where they do not fit."""
+    for number, raw in read_jsonl(path):
+        try:
+            yield number, raw, model.model_validate(raw)
+        except ValidationError as error:
+            yield Refused(str(path), number, explain(error), raw)
 
 
 def misplaced(text: str, spans: list[Span]) -> str:

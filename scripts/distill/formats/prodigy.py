@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from distill.files import read_jsonl
-from distill.formats.labelled import Labelled, Refused, misplaced
-from distill.records import Span, explain
+from distill.formats.labelled import Labelled, Refused, misplaced, validated
+from distill.records import Span
 from distill.task import Task
 
 ONE_SPAN = ("ner", "spans")
@@ -62,12 +61,11 @@ def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
     """The rows of a file. Rows that say yes or no to one label of a text are put together: `textcat` takes the label
     with a yes, `textcat_multilabel` needs an answer to each label of `task`."""
     yes_or_no: dict[tuple[str, str | None], list[tuple[Labelled, str]]] = defaultdict(list)
-    for number, raw in read_jsonl(path):
-        try:
-            row = _Row.model_validate(raw)
-        except ValidationError as error:
-            yield Refused(str(path), number, explain(error), raw)
+    for line in validated(path, _Row):
+        if isinstance(line, Refused):
+            yield line
             continue
+        number, raw, row = line
         reason = _unusable(row)
         if reason:
             yield Refused(str(path), number, reason, raw)

@@ -14,11 +14,10 @@ from distill.formats import jsonl, prodigy
 from distill.formats.labelled import Labelled, Refused
 from distill.formats.texts import RawText, read_texts
 from distill.journal import Journal, content_id, entries
-from distill.records import text_id, twin_key
+from distill.records import identify, twin_key
 from distill.review.decisions import Decision, load_decisions
 from distill.task import load_task
 
-FORMATS = ("jsonl", "prodigy")
 GUIDELINES = "imported"
 """The guidelines version of decisions made elsewhere: nobody knows by which they were made."""
 
@@ -50,11 +49,15 @@ class Paths:
 
 
 def import_reviews(
-    source: Path, format_: str, paths: Paths, annotator: str, sample: Literal["pool", "test", "dev"]
+    source: Path,
+    format_: Literal["jsonl", "prodigy"],
+    paths: Paths,
+    annotator: str,
+    sample: Literal["pool", "test", "dev"],
 ) -> Imported:
     """Add the decisions in `source` to the journal, and texts that are new to a file of texts that ends in .jsonl.
 
-    format_: one of FORMATS. annotator: who decided, where the rows do not say. sample: `test` or `dev` freezes the
+    annotator: who decided, where the rows do not say. sample: `test` or `dev` freezes the
     texts as that blind sample, which must not have been drawn yet. What cannot be used goes to `paths.refused`, with
     the reason. An import that is repeated adds nothing.
 
@@ -118,8 +121,8 @@ class _Texts:
         self._places: dict[str, tuple[str, str]] = {}
         self._ids: dict[str, str] = {}
         for row in rows:
-            id_ = text_id(row.text) if row.id is None else row.id
-            self._places.setdefault(row.text, (id_, twin_key(row.text) if row.group is None else row.group))
+            id_, group = identify(row.text, row.id, row.group)
+            self._places.setdefault(row.text, (id_, group))
             self._ids.setdefault(id_, row.text)
         self.new: list[dict[str, object]] = []
 
@@ -127,7 +130,7 @@ class _Texts:
         """The id and the group of a row's text; a text that is not there is added."""
         if row.text in self._places:
             return self._places[row.text]
-        id_ = text_id(row.text) if row.id is None else row.id
+        id_, group = identify(row.text, row.id, row.group)
         if not row.text.strip():
             return Refused(row.file, row.line, "empty text", row.row)
         if id_ in self._ids:
@@ -137,7 +140,7 @@ class _Texts:
         own = {"id": id_, "text": row.text, "group": row.group, "meta": row.meta or None}
         self.new.append({key: value for key, value in own.items() if value is not None})
         self._ids[id_] = row.text
-        self._places[row.text] = id_, twin_key(row.text) if row.group is None else row.group
+        self._places[row.text] = id_, group
         return self._places[row.text]
 
     def save(self) -> None:

@@ -6,15 +6,9 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from distill.records import Dropped, Span, Status
-from distill.task import Label
-
-NOTHING = frozenset({"none", "no", "nothing", "n/a", "na", "null", "empty", "[]", "-"})
-"""Items that say: there is none; in small letters."""
+from distill.task import BETWEEN, NOTHING, Label
 
 QUOTES = " \t*`\"'“”‘’«»「」『』"
-
-BETWEEN = r"[\n,;、，；،؛]"
-"""What stands between the items of a list, in whatever script."""
 
 REFUSALS = re.compile(
     r"\b(?:i(?:['’]m| am) sorry|i can(?:no|['’])t (?:help|assist|do|provide)"
