@@ -80,7 +80,7 @@ def _figures(gold: list[Doc], name: str) -> list[str]:
         for component in components:
             fresh = nlp.make_doc(doc.text)
             asked = component.ask(fresh)
-            answers = [component.chat.ask(prompt).text for prompt in asked.prompts]
+            (answers,) = map(list, component.chat([asked.prompts]))
             got = score.prediction(component.parse(fresh, asked, answers), task.label_kind)
             spans, labels = spans | got.spans, labels | got.labels
         said.append(score.Prediction(spans, labels))

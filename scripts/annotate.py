@@ -5,6 +5,7 @@ from typing import Annotated
 
 from distill.errors import DistillError, run
 from distill.options import Task
+from distill.records import STATUSES
 from distill.teacher.annotate import annotate
 from typer import Option
 from wasabi import msg
@@ -23,17 +24,25 @@ def main(
     if not done.statuses:
         msg.info(f"No text was annotated: there is no teacher ({config} has an empty pipeline), or there are no texts")
         return
-    for kind, statuses in done.statuses.items():
-        counts = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
-        msg.text(f"{kind}: {counts}; {done.trainable(kind)} may train without a person having looked")
+    seen = [status for status in STATUSES if any(counts[status] for counts in done.statuses.values())]
+    rows = [[kind, *(counts[status] for status in seen)] for kind, counts in done.statuses.items()]
+    msg.table(rows, header=["texts", *seen], aligns=["l", *("r" for _ in seen)], divider=True)
+    for kind, reasons in done.dropped.items():
+        if reasons:
+            counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+            msg.text(f"{kind}: not used of the answers: {counts}")
+    trainable = ", ".join(f"{done.trainable(kind)} of {kind}" for kind in done.statuses)
+    msg.text(f"May train without a person having looked (ok, ok_empty): {trainable}")
     if done.differing:
         msg.warn(f"{done.differing} requests have two different recorded answers; the one with the smaller id is used")
     msg.good(
-        f"{silver}: {done.texts} texts annotated; {done.recorded} answers were recorded before, {done.asked} are new"
+        f"{silver}: {done.texts} texts annotated; {done.recorded} answers were recorded before, "
+        f"{done.asked.answered} are new"
     )
     unanswered = ""
     if done.unanswered:
-        unanswered = f"{done.unanswered} requests got no answer ({next(iter(done.failures.values()))})"
+        reason = done.asked.stopped or next(iter(done.asked.failures.values()))
+        unanswered = f"{done.unanswered} requests got no answer ({reason})"
     if done.failed_share > done.max_failed:
         raise DistillError(
             f"{done.failed_share:.0%} of the texts have no usable answer, over max_failed = {done.max_failed:.0%}"

@@ -1,14 +1,29 @@
 """A fake endpoint, for faults that a real one cannot be made to show: an HTTP server that answers by a function."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from dataclasses import dataclass, field
 from typing import Any
 
-Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any] | str]]
-"""From the request's body to HTTP status and the answer's body."""
+from aiohttp import web
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is sent back. seconds: after which; reset: whether the connection is cut off instead."""
+
+    status: int = 200
+    content: dict[str, Any] | str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+    reset: bool = False
+
+
+Answer = Callable[[dict[str, Any]], tuple[int, dict[str, Any] | str] | Reply]
+"""From the request's body to HTTP status and the answer's body, or a whole reply."""
 
 
 def completion(content: str | None, finish_reason: str = "stop") -> tuple[int, dict[str, Any]]:
@@ -27,26 +42,32 @@ def fake_endpoint(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Serve on a free loopback port; yields the base URL and the list of request bodies, which grows."""
     requests: list[dict[str, Any]] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            requests.append(body)
-            status, content = answer(body)
-            data = (content if isinstance(content, str) else json.dumps(content)).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    async def handle(request: web.Request) -> web.Response:
+        body = json.loads(await request.read())
+        requests.append(body)
+        said = answer(body)
+        reply = said if isinstance(said, Reply) else Reply(*said)
+        await asyncio.sleep(reply.seconds)
+        if reply.reset:
+            assert request.transport is not None
+            request.transport.abort()
+        content = reply.content if isinstance(reply.content, str) else json.dumps(reply.content)
+        return web.Response(status=reply.status, text=content, content_type="application/json", headers=reply.headers)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    loop = asyncio.new_event_loop()
+    application = web.Application()
+    application.router.add_post("/{path:.*}", handle)
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    loop.run_until_complete(runner.setup())
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    loop.run_until_complete(site.start())
+    port = runner.addresses[0][1]
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", requests
+        yield f"http://127.0.0.1:{port}/v1", requests
     finally:
-        server.shutdown()
-        server.server_close()
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

@@ -172,7 +172,7 @@ def test_a_dead_endpoint_stops_the_run_with_the_remedy_and_keeps_what_came(unans
         return no_entities(body) if answered["all"] <= 25 else (500, "down")
 
     with fake_endpoint(dies) as (url, requests):
-        use(unanswered, url, max_failed=0.1, concurrency=1)
+        use(unanswered, url, max_failed=0.1, concurrency=1, patience=0)
         out = unanswered.fails(*ANNOTATE)
         assert "max_failed = 10%" in out
         assert "All answers that came are kept" in out

@@ -2,7 +2,8 @@
 
 import pytest
 from distill.task import Label
-from distill.teacher.parsing import goes_round, parse_label, parse_labels, parse_mentions
+from distill.teacher.answers import goes_round
+from distill.teacher.parsing import parse_label, parse_labels, parse_mentions
 
 TEXT = "Apple pie: apples, butter, an apple corer. Is apple pie better with brown sugar?"
 

@@ -4,6 +4,7 @@ An entry is on disk before `append` returns. The order of the lines carries no m
 the entries it supersedes, so that the union of two journals' lines, sorted, is their merge, in either direction.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
@@ -44,7 +45,7 @@ def entries(path: Path, model: type[E]) -> Iterator[E]:
 
     Raises DistillError where any other line is not a `model`, or one id stands for two contents.
     """
-    seen: dict[str, bytes] = {}
+    seen: dict[str, bytes] = {}  # a hash of the content by id: the contents themselves would fill the memory
     for number, line in _lines(path):
         try:
             entry = model.model_validate_json(line)
@@ -53,11 +54,11 @@ def entries(path: Path, model: type[E]) -> Iterator[E]:
                 f"{at(path, number)}: not an entry of this journal ({explain(error)})",
                 "Mend that line, or delete it if its content can be spared.",
             ) from None
-        canonical_line = entry.line()
+        content = hashlib.sha256(entry.line()).digest()[:16]
         if entry.id not in seen:
-            seen[entry.id] = canonical_line
+            seen[entry.id] = content
             yield entry
-        elif seen[entry.id] != canonical_line:
+        elif seen[entry.id] != content:
             raise DistillError(
                 f"{at(path, number)}: the id {entry.id} stands for two different entries",
                 "Compare the two lines, keep the true one and delete the other.",

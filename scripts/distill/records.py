@@ -158,4 +158,6 @@ def explain(error: ValidationError) -> str:
         return f"unknown key `{key}`"
     if first["type"] == "missing":
         return f"key `{key}` is missing"
+    if not first["loc"]:
+        return first["msg"].removeprefix("Value error, ")
     return f"`{key}`: {first['msg']}, got {first['input']!r}"

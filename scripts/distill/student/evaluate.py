@@ -205,7 +205,7 @@ def _student_costs(model: Path, texts: list[str]) -> dict[str, Any]:
 
 def _teacher_costs(records: Iterable[Annotated], responses_path: Path, task: Task) -> dict[str, Any]:
     """Tokens and time of the teacher on the blind samples, from the recorded answers."""
-    answers = load_responses(responses_path).answers
+    answers = load_responses(responses_path)
     words, seconds, tokens_in, tokens_out, texts = 0, 0.0, 0, 0, 0
     teacher_ids = set()
     for record in records:
@@ -214,7 +214,7 @@ def _teacher_costs(records: Iterable[Annotated], responses_path: Path, task: Tas
         for run in record.teacher.values():
             tokens_in += run.tokens_in
             tokens_out += run.tokens_out
-            got = [answers[key] for key in run.keys if key in answers]
+            got = [response for key in run.keys if (response := answers.get(key))]
             seconds += sum(response.seconds for response in got)
             teacher_ids |= {response.teacher_id for response in got}
     return {

@@ -15,6 +15,7 @@ from spacy_llm.util import assemble
 from distill.errors import DistillError
 from distill.task import KINDS, LABEL_KINDS, Kind
 from distill.teacher.chat import Chat
+from distill.teacher.endpoint import load_endpoint
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def load_teacher(config_path: Path) -> tuple[Language, list[Component]]:
         raise DistillError(
             f"{config_path}: {error}", "Correct the section that is named; docs/teach.md shows all."
         ) from None
+    endpoint = load_endpoint(config_path)
     components = []
     for name in nlp.pipe_names:
         wrapper = nlp.get_pipe(name)
@@ -76,6 +78,11 @@ def load_teacher(config_path: Path) -> tuple[Language, list[Component]]:
             raise DistillError(
                 f"{config_path}: the model of `{name}` is not `distill.Chat.v1` or `distill.Completion.v1`",
                 "Use one of them for any OpenAI-compatible endpoint; docs/teach.md shows how.",
+            )
+        if wrapper._model.endpoint != endpoint:
+            raise DistillError(
+                f"{config_path}: the model of `{name}` has another endpoint than the section [teacher]",
+                "Give it `endpoint = ${teacher}`: one run asks one endpoint.",
             )
         components.append(Component(name, wrapper))
     return nlp, components

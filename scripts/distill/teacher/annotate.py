@@ -1,9 +1,7 @@
 """The teacher's answers for every text: recorded ones are read, missing ones are asked for once and recorded."""
 
-import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +10,6 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 
 from distill.errors import DistillError
-from distill.journal import Journal
 from distill.records import (
     STATUSES,
     TRAINABLE,
@@ -28,15 +25,13 @@ from distill.records import (
 )
 from distill.task import LABEL_KINDS, SPAN_KINDS, load_task
 from distill.teacher.adapter import Component, load_teacher
-from distill.teacher.chat import AskError, Chat
+from distill.teacher.answers import goes_round
+from distill.teacher.asking import Asked, ask, missing
 from distill.teacher.endpoint import load_endpoint
-from distill.teacher.parsing import Parsed, goes_round
-from distill.teacher.responses import Answer, Response, load_responses, make_response
+from distill.teacher.estimate import allow, estimate
+from distill.teacher.parsing import Parsed
+from distill.teacher.responses import Recorded, load_responses
 from distill.teacher.tasks import doc_spans, read_parsed
-
-GIVE_UP_AFTER = 10
-"""Requests in a row that fail, each after all its tries, before the endpoint counts as down and the run stops
-asking."""
 
 FINISHED: dict[str, Status] = {"length": "truncated", "content_filter": "refused", "refusal": "refused"}
 """What a finish reason other than the ordinary ones says of an answer."""
@@ -48,19 +43,19 @@ USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 class Annotation:
     """What `annotate` did.
 
-    asked: requests sent and answered now; recorded: requests answered before; unanswered: requests without an answer;
-    failures: the reason by request key, where it was asked; differing: requests with two different recorded answers;
-    statuses: texts by component and status; texts: all that were annotated.
+    asked: what became of the requests that were sent now; recorded: requests answered before; unanswered: requests
+    without an answer; differing: requests with two different recorded answers; statuses: texts by component and status;
+    dropped: what was not used of the answers, by component and reason; texts: all that were annotated.
     """
 
     texts: int = 0
-    asked: int = 0
+    asked: Asked = field(default_factory=Asked)
     recorded: int = 0
     unanswered: int = 0
-    failures: dict[str, str] = field(default_factory=dict)
     differing: int = 0
     max_failed: float = 1.0
     statuses: dict[str, Counter[Status]] = field(default_factory=dict)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def failed_share(self) -> float:
@@ -91,24 +86,27 @@ def annotate(
     _examples_apart(task_path, texts_path)
     nlp, components = load_teacher(config_path)
     recorded = load_responses(journal_path)
-    answers, done.differing = recorded.answers, recorded.differing
+    done.differing = recorded.differing
     if endpoint:
         done.max_failed = endpoint.max_failed
-        missing = sum(1 for _ in _missing(_texts(texts_path), nlp, components, answers))
-        if missing:
-            if endpoint.is_remote and not endpoint.allow_remote:
-                texts = sum(1 for _ in _texts(texts_path))
-                raise DistillError(
-                    f"{endpoint.host} is on another machine: {missing} requests about {texts} texts would go there",
-                    f"Set `allow_remote = true` in the section [teacher] of {config_path} if they may.",
-                )
-            _ask(_missing(_texts(texts_path), nlp, components, answers), missing, journal_path, answers, done)
+        reckoned = estimate(annotated_texts(texts_path), nlp, components, recorded, endpoint)
+        done.recorded = reckoned.requests - reckoned.missing
+        if reckoned.missing:
+            allow(reckoned, endpoint, config_path)
+            requests = missing(annotated_texts(texts_path), nlp, components, recorded)
+            done.asked = ask(requests, reckoned.missing, endpoint, journal_path, recorded, reckoned.bytes_a_token)
+            done.unanswered = reckoned.missing - done.asked.answered
 
     def records(blind: bool) -> Iterator[Annotated]:
-        for text in _texts(texts_path):
-            if (text.sample != "pool") == blind:
-                done.texts += 1
-                yield _record(text, nlp, components, answers, done)
+        texts = (text for text in annotated_texts(texts_path) if (text.sample != "pool") == blind)
+        what = "blind samples" if blind else "pool"
+        for text in tqdm(texts, desc=what, unit=" texts", mininterval=0.5, leave=False, disable=None):
+            record = read_answers(text, nlp, components, recorded, done.asked.failures)
+            done.texts += 1
+            for kind, run in record.teacher.items():
+                done.statuses.setdefault(kind, Counter())[run.status] += 1
+                done.dropped.setdefault(kind, Counter()).update(item.reason for item in run.dropped)
+            yield record
 
     write_records(silver_path, records(blind=False))
     write_records(blind_path, records(blind=True))
@@ -126,94 +124,23 @@ def _examples_apart(task_path: Path, texts_path: Path) -> None:
             )
 
 
-def _texts(path: Path) -> Iterator[Text]:
+def annotated_texts(path: Path) -> Iterator[Text]:
+    """The texts that the teacher is asked about: all but those that are held out."""
     return (text for text in read_records(path, Text) if text.sample != "held_out")
 
 
-def _missing(
-    texts: Iterable[Text], nlp: Language, components: list[Component], answers: dict[str, Response]
-) -> Iterator[tuple[Chat, str, str]]:
-    """(model, key, prompt) of each request that has no recorded answer, each once."""
-    seen: set[str] = set()
-    for text in texts:
-        doc = nlp.make_doc(text.text)
-        for component in components:
-            for prompt in component.ask(doc).prompts:
-                key = component.chat.key(prompt)
-                if key not in answers and key not in seen:
-                    seen.add(key)
-                    yield component.chat, key, prompt
-
-
-def _ask(
-    requests: Iterator[tuple[Chat, str, str]],
-    total: int,
-    journal_path: Path,
-    answers: dict[str, Response],
-    done: Annotation,
-) -> None:
-    """Send the requests, a bounded number at a time, and record each answer as it arrives."""
-    failures_in_a_row = 0
-    # Answers must not become visible to the generator of missing requests while it runs
-    new: dict[str, Response] = {}
-    with Journal(journal_path) as journal:
-        first = next(requests)
-        first[0].connect()
-        concurrency = first[0].endpoint.concurrency
-        queue = itertools.chain([first], requests)
-        in_flight: dict[Future[Answer], tuple[Chat, str]] = {}
-
-        def take(future: Future[Answer]) -> None:
-            nonlocal failures_in_a_row
-            chat, key = in_flight.pop(future)
-            try:
-                response = make_response(key, chat.endpoint.identity, future.result())
-            except AskError as failure:
-                failures_in_a_row += 1
-                done.failures[key] = str(failure)
-            else:
-                failures_in_a_row = 0
-                journal.append(response)
-                new[key] = response
-            progress.update()
-
-        with (
-            ThreadPoolExecutor(concurrency) as pool,
-            tqdm(total=total, desc="requests", unit="", mininterval=0.5, smoothing=0.05) as progress,
-        ):
-            try:
-                while True:
-                    if failures_in_a_row < GIVE_UP_AFTER:
-                        for chat, key, prompt in itertools.islice(queue, concurrency - len(in_flight)):
-                            chat.connect()
-                            in_flight[pool.submit(chat.ask, prompt)] = (chat, key)
-                    if not in_flight:
-                        break
-                    for future in wait(in_flight, return_when=FIRST_COMPLETED).done:
-                        take(future)
-            finally:
-                # What is under way is paid for, whatever ends the run
-                for future in wait(in_flight).done:
-                    take(future)
-    answers.update(new)
-    done.asked = len(new)
-    done.recorded -= len(new)
-    done.unanswered = total - len(new)
-
-
-def _record(
-    text: Text, nlp: Language, components: list[Component], answers: dict[str, Response], done: Annotation
+def read_answers(
+    text: Text, nlp: Language, components: list[Component], recorded: Recorded, failures: dict[str, str]
 ) -> Annotated:
-    """The text with what the teacher said of it."""
+    """The text with what the teacher said of it. failures: by request key, why there is no answer."""
     record = Annotated(**text.model_dump(), tokens=_tokens(nlp.make_doc(text.text)))
     for component in components:
         doc = nlp.make_doc(text.text)
         asked = component.ask(doc)
-        keys = [component.chat.key(prompt) for prompt in asked.prompts]
-        got = [answers[key] for key in keys if key in answers]
-        done.recorded += len(got)
+        keys = [component.chat.key(component.chat.body(prompt)) for prompt in asked.prompts]
+        got = [response for key in keys if (response := recorded.get(key))]
         if len(got) < len(keys):
-            reasons = [done.failures[key] for key in keys if key in done.failures]
+            reasons = [failures[key] for key in keys if key in failures]
             run = TeacherRun(status="api_error", keys=keys, error=reasons[0] if reasons else "not asked any more")
         else:
             doc = component.parse(doc, asked, [response.answer for response in got])
@@ -232,7 +159,6 @@ def _record(
         run.tokens_in = sum(response.tokens_in for response in got)
         run.tokens_out = sum(response.tokens_out for response in got)
         record.teacher[component.kind] = run
-        done.statuses.setdefault(component.kind, Counter())[run.status] += 1
     return record
 
 

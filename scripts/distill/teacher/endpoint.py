@@ -2,6 +2,7 @@
 
 import configparser
 import ipaddress
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,10 @@ class Endpoint(Strict):
     teacher_id: the name under which answers are recorded; by default the model's name, or the file's SHA-256.
     api_key_env: the name of the environment variable that holds the key.
     allow_remote: whether texts may leave this machine.
+    price_in, price_out: money for a million tokens of prompts and of answers, in whatever currency.
+    budget: what may be spent on answers altogether: money where the prices are set, tokens where they are not.
     concurrency: requests in flight. timeout: seconds a try. tries: how often a request is tried.
+    patience: seconds for which an endpoint that has stopped answering is waited for.
     max_failed: the share of texts without a usable answer above which `annotate` fails.
     context: tokens, for the embedded server.
     """
@@ -34,11 +38,16 @@ class Endpoint(Strict):
     base_url: str | None = None
     model: str | None = None
     teacher_id: str | None = None
+    # Checked with the whole, for the error must not show a key that was put here by mistake
     api_key_env: str | None = None
     allow_remote: bool = False
+    price_in: float | None = Field(default=None, ge=0)
+    price_out: float | None = Field(default=None, ge=0)
+    budget: float | None = Field(default=None, gt=0)
     concurrency: int = Field(default=8, ge=1)
     timeout: float = Field(default=120.0, gt=0)
     tries: int = Field(default=5, ge=1)
+    patience: float = Field(default=600.0, ge=0)
     max_failed: float = Field(default=0.05, ge=0, le=1)
     context: int = Field(default=4096, ge=256)
 
@@ -48,6 +57,17 @@ class Endpoint(Strict):
             raise ValueError("expected exactly one of `gguf` (a model file) and `base_url` (an endpoint)")
         if self.base_url is not None and not self.model:
             raise ValueError("`base_url` needs `model`, the model's name at that endpoint")
+        address = urlsplit(self.base_url or "http://127.0.0.1")
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("`base_url`: expected an address that begins with http:// or https://")
+        if address.username or address.password or address.query:
+            raise ValueError(
+                "`base_url` holds a key or a password: put it into an environment variable (`api_key_env`)"
+            )
+        if self.api_key_env and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", self.api_key_env):
+            raise ValueError("`api_key_env`: expected the name of an environment variable, not a key")
+        if (self.price_in is None) != (self.price_out is None):
+            raise ValueError("expected both `price_in` and `price_out`, or neither")
         return self
 
     @cached_property
@@ -78,6 +98,18 @@ class Endpoint(Strict):
             return not ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return True
+
+
+def cost(endpoint: Endpoint, tokens_in: float, tokens_out: float) -> float:
+    """What tokens cost: money where the endpoint has prices, or else their number."""
+    if endpoint.price_in is None or endpoint.price_out is None:
+        return tokens_in + tokens_out
+    return (tokens_in * endpoint.price_in + tokens_out * endpoint.price_out) / 1e6
+
+
+def amount(endpoint: Endpoint, value: float) -> str:
+    """A cost or a budget in words."""
+    return f"{value:,.0f} tokens" if endpoint.price_in is None else f"{value:,.2f}"
 
 
 def load_config(path: Path) -> Config:

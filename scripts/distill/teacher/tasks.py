@@ -12,7 +12,7 @@ from spacy.tokens import Doc
 from distill.corpus.docbin import SPANS_KEY, spans_of
 from distill.records import TRAINABLE, Dropped, Span
 from distill.task import Kind, PromptExample, load_task
-from distill.teacher.chat import turns_to_prompt
+from distill.teacher.chat import make_prompt
 from distill.teacher.parsing import Parsed, parse_label, parse_labels, parse_mentions
 from distill.teacher.prompts import chat, load_template
 
@@ -41,7 +41,7 @@ class SpansTask:
         """A prompt for each label; the shard of each is the doc itself."""
         for doc in docs:
             prompts = [
-                turns_to_prompt(
+                make_prompt(
                     chat(
                         self._template,
                         doc.text,
@@ -110,7 +110,7 @@ class LabelsTask:
         """One prompt a doc."""
         for doc in docs:
             yield (
-                [turns_to_prompt(chat(self._template, doc.text, self._examples, labels=self._labels))],
+                [make_prompt(chat(self._template, doc.text, self._examples, labels=self._labels))],
                 [doc],
             )
 
