@@ -32,8 +32,12 @@ TASKS: dict[Kind, tuple[str, str]] = {
 }
 """The teacher's task function and prompt template for each component."""
 
-CHAT = "textcat_chat.jinja"
-"""The template of `textcat` for a model that answers in a chat."""
+CHAT: dict[Kind, str] = {
+    "ner": "spans_chat.jinja",
+    "spancat": "spans_chat.jinja",
+    "textcat": "textcat_chat.jinja",
+}
+"""The templates for a model that answers in a chat, where they are others."""
 
 
 @dataclass(frozen=True)
@@ -260,7 +264,7 @@ def _render(template: str, new: NewTask) -> str:
         base_url=new.base_url,
         model=new.model,
         functions={kind: function for kind, (function, _) in TASKS.items()},
-        templates={kind: name for kind, (_, name) in TASKS.items()} | ({"textcat": CHAT} if new.base_url else {}),
+        templates={kind: name for kind, (_, name) in TASKS.items()} | (CHAT if new.base_url else {}),
         span_kinds=SPAN_KINDS,
     )
 

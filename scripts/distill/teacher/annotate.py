@@ -83,7 +83,7 @@ def annotate(
     """
     done = Annotation()
     endpoint = load_endpoint(config_path)
-    _examples_apart(task_path, texts_path)
+    check_examples(task_path, texts_path)
     nlp, components = load_teacher(config_path)
     recorded = load_responses(journal_path)
     done.differing = recorded.differing
@@ -113,7 +113,7 @@ def annotate(
     return done
 
 
-def _examples_apart(task_path: Path, texts_path: Path) -> None:
+def check_examples(task_path: Path, texts_path: Path) -> None:
     """An example that is shown to the teacher with its answer must not be among the texts it is measured on."""
     examples = {twin_key(example.text): example.text for example in load_task(task_path).examples}
     for text in read_records(texts_path, Text):

@@ -41,6 +41,11 @@ class Estimate:
     spent: float = 0.0
     first: dict[str, Any] | None = None
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether enough answers are recorded to know how many bytes a token has."""
+        return self.measured_on >= MEASURED_ON
+
     def cost(self, endpoint: Endpoint) -> float:
         """What the missing answers cost at most."""
         return cost(endpoint, self.tokens_in, self.tokens_out or 0)
@@ -76,7 +81,7 @@ def estimate(
                 known_tokens += answer.tokens_in
             done.first = done.first or request.body
         done.asked_about += done.missing > before
-    if done.measured_on >= MEASURED_ON:
+    if done.is_measured:
         done.bytes_a_token = known_bytes / known_tokens
     done.tokens_in = round(missing_bytes / done.bytes_a_token)
     return done

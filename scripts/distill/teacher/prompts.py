@@ -3,6 +3,8 @@
 The examples of task.yml become turns of the chat: their question as the user's, their answer as the assistant's.
 """
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,11 @@ def load_template(path: Path) -> Template:
     """
     if not path.exists():
         raise DistillError(f"{path}: no such file", "configs/teacher.cfg names it: restore it or correct the name.")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True)
+    # Jinja's own writes `<` and `&` as in HTML
+    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False)
     try:
-        template = Environment(undefined=StrictUndefined, trim_blocks=True).from_string(path.read_text("utf-8"))
+        template = environment.from_string(path.read_text("utf-8"))
     except TemplateError as error:
         raise DistillError(f"{path}: {error}", "Correct the template.") from None
     missing = [block for block in BLOCKS if block not in template.blocks]
@@ -32,8 +37,8 @@ def load_template(path: Path) -> Template:
     return template
 
 
-def chat(template: Template, text: str, examples: list[PromptExample], **context: Any) -> Turns:
-    """The turns for one text: the system's, two for each example, and the question.
+def opening(template: Template, examples: Iterable[PromptExample], **context: Any) -> Turns:
+    """The turns before the question, the same for every text: the system's, and two for each example.
 
     context: what the template may use beside `text` and, in `answer`, `example`.
     """
@@ -41,8 +46,12 @@ def chat(template: Template, text: str, examples: list[PromptExample], **context
     for example in examples:
         turns.append(("user", _block(template, "question", text=example.text, **context)))
         turns.append(("assistant", _block(template, "answer", example=example, **context)))
-    turns.append(("user", _block(template, "question", text=text, **context)))
     return [{"role": role, "content": content} for role, content in turns if content]
+
+
+def question(template: Template, text: str, **context: Any) -> Turns:
+    """The turn that asks about a text."""
+    return [{"role": "user", "content": _block(template, "question", text=text, **context)}]
 
 
 def _block(template: Template, name: str, **context: Any) -> str:
