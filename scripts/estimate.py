@@ -42,7 +42,8 @@ def main(
         rows.append(("budget", f"{amount(endpoint, endpoint.budget)}, of which {spent} are spent"))
     if reckoned.first:
         msg.text("The first request, as it would be sent:")
-        msg.text(json.dumps(reckoned.first, ensure_ascii=False, indent=2), spaced=True)
+        # Not through wasabi, which would break its lines
+        print(json.dumps(reckoned.first, ensure_ascii=False, indent=2))
     msg.table(rows, aligns=("l", "l"))
     if reckoned.missing:
         allow(reckoned, endpoint, config)

@@ -18,7 +18,7 @@ def main(
     count: Annotated[int, Option(help="How many texts.", min=1)],
     seed: Seed,
 ) -> None:
-    """Ask the teacher about a few of TEXTS, drawn from the pool, and show all there is to see. The answers are recorded."""
+    """Ask the teacher about a few of TEXTS, drawn from the pool, and show all there is to see; record the answers."""
     looked, asked = smoke(texts, task, config, responses, count=count, seed=seed)
     for number, one in enumerate(looked, start=1):
         _show(one, number, whole=number == 1)

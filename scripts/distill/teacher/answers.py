@@ -28,6 +28,9 @@ NOTHING_AT_ALL = re.compile(
 """A sentence that says: there is none."""
 
 LISTS = frozenset({"spans", "entities", "ents", "mentions", "items", "results", "annotations", "answer", "labels"})
+TELLING = ("said_no", "unknown_label")
+"""What shows that an answer was read, though nothing of it is used."""
+
 LONGEST_ROW = 500
 """Code points beyond which a line is not taken apart as a surface text and its label."""
 
@@ -188,7 +191,7 @@ def _read_lines(answer: str, labels: Mapping[str, Label]) -> Listed:
     said: set[str] = set()
     nothing = False
     every = "|".join(sorted((re.escape(name) for name in labels), key=len, reverse=True))
-    answer = re.sub(rf"[;,.]\s*(?=(?:{every})\s*[:：])", "\n", answer)
+    answer = re.sub(rf"(?:[;,]|(?<!\d)\.)\s*(?=(?:{every})\s*[:：])", "\n", answer)
 
     def known(words: str) -> str | None:
         return label_of(words.strip(QUOTES), labels, names)
@@ -200,7 +203,9 @@ def _read_lines(answer: str, labels: Mapping[str, Label]) -> Listed:
         if "|" in line:
             _read_row(line, listed, known, only)
             continue
-        key, colon, rest = (part.strip(QUOTES) for part in re.sub(r"\s*[:：=]\s*", "\0", line, count=1).partition("\0"))
+        key, colon, rest = (
+            part.strip(QUOTES) for part in re.sub(r"\s*[:：=]\s*|\s[-–—]\s", "\0", line, count=1).partition("\0")
+        )
         if colon and (label := known(key)):
             current = label
             said.add(label)
@@ -228,7 +233,7 @@ def _read_lines(answer: str, labels: Mapping[str, Label]) -> Listed:
         for name in labels:
             if name not in said:
                 listed.drop("label_missing", name)
-    if not (said or nothing or listed.items or any(item.reason == "said_no" for item in listed.dropped)):
+    if not (said or nothing or listed.items or any(item.reason in TELLING for item in listed.dropped)):
         listed.status = "parse_error"
     return listed
 

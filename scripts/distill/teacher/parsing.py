@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from distill.records import Dropped, Span, Status
 from distill.task import NOTHING, Label
 from distill.teacher.answers import (
+    QUOTES,
     REFUSALS,
     Listed,
     items_of,
@@ -18,6 +19,9 @@ from distill.teacher.answers import (
     said_labels,
 )
 from distill.teacher.matching import find, resembles
+
+AROUND = QUOTES + ".,;:。"
+"""What may stand around a surface text in an answer."""
 
 HARMLESS = frozenset({"nested", "comment", "said_no"})
 """What is dropped without a mention of the text being left unlabelled for it."""
@@ -101,7 +105,7 @@ def locate(
     found: list[tuple[int, int, str]] = []
     # Of equal stretches the first label of the task comes first, whatever the order of the answer
     for label, item in sorted(dict.fromkeys(listed.items), key=lambda pair: labels.index(pair[0])):
-        places = find(item, text, bounds)
+        places = find(item, text, bounds) or find(item.strip(AROUND), text, bounds)
         if not places:
             there = item.casefold() in text.casefold()
             reason = "not_in_text" if there or resembles(item, words) else "invented"
