@@ -75,3 +75,14 @@ def test_the_first_command_of_the_readme_is_the_one_that_installs_and_runs() -> 
     first = re.search(r"```bash\n(.*?)\n```", (ROOT / "README.md").read_text())
     assert first
     assert first[1].endswith("pip install -c constraints.txt -e . && weasel run all")
+
+
+def test_every_reason_for_dropping_something_is_documented() -> None:
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "scripts/distill/teacher").glob("*.py"))
+    reasons = {
+        word for found in re.findall(r"(?:reason ?=|drop\()[^\n]*", code) for word in re.findall(r'"(\w+)"', found)
+    }
+    assert {"overlap", "unknown_label", "nested", "broken_json"} <= reasons
+    page = (ROOT / "docs/teach.md").read_text("utf-8")
+    for reason in reasons:
+        assert f"`{reason}`" in page, f"docs/teach.md says nothing of {reason}"
