@@ -18,6 +18,9 @@ from distill.teacher.annotate import annotate
 from typer import Option
 from wasabi import msg
 
+FILES = ("texts.jsonl", "configs/task.yml", "configs/teacher.cfg", "responses.jsonl", "silver.jsonl", "blind.jsonl")
+"""What `annotate` reads and writes, in the order of its parameters."""
+
 
 def main(
     data: Annotated[Path, Option(help="A JSONL file of texts with `spans` and `accept`.")],
