@@ -79,9 +79,8 @@ def test_the_first_command_of_the_readme_is_the_one_that_installs_and_runs() -> 
 
 def test_every_reason_for_dropping_something_is_documented() -> None:
     code = "".join(path.read_text("utf-8") for path in (ROOT / "scripts/distill/teacher").glob("*.py"))
-    reasons = {
-        word for found in re.findall(r"(?:reason ?=|drop\()[^\n]*", code) for word in re.findall(r'"(\w+)"', found)
-    }
+    places = re.findall(r"(?:(?<!_)reason ?=|drop\()[^\n]*", code)
+    reasons = {word for place in places for word in re.findall(r'"(\w+)"', place)}
     assert {"overlap", "unknown_label", "nested", "broken_json"} <= reasons
     page = (ROOT / "docs/teach.md").read_text("utf-8")
     for reason in reasons:
