@@ -18,7 +18,15 @@ from distill.teacher.annotate import annotate
 from typer import Option
 from wasabi import msg
 
-FILES = ("texts.jsonl", "configs/task.yml", "configs/teacher.cfg", "responses.jsonl", "silver.jsonl", "blind.jsonl")
+
+FILES = (
+    Path("texts.jsonl"),
+    Path("configs/task.yml"),
+    Path("configs/teacher.cfg"),
+    Path("responses.jsonl"),
+    Path("silver.jsonl"),
+    Path("blind.jsonl"),
+)
 """What `annotate` reads and writes, in the order of its parameters."""
 
 
@@ -63,11 +71,7 @@ def main(
             os.chdir(folder)
             try:
                 started = time.perf_counter()
-                done = annotate(
-                    *map(
-                        Path, ("texts.jsonl", "configs/task.yml", "configs/teacher.cfg", "responses", "silver", "blind")
-                    )
-                )
+                done = annotate(*FILES)
                 seconds = time.perf_counter() - started
             finally:
                 os.chdir(home)
