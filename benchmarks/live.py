@@ -18,7 +18,6 @@ from distill.teacher.annotate import annotate
 from typer import Option
 from wasabi import msg
 
-
 FILES = (
     Path("texts.jsonl"),
     Path("configs/task.yml"),
