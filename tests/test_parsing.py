@@ -133,6 +133,7 @@ def test_what_is_like_nothing_in_the_text_can_be_forgiven(answer: str, status: s
         ("apple pie, butter, butter, apple", False),
         ("butter, but", False),
         ("butter", False),
+        ('{"FOOD": ["butter", "butter", "butter", "but', False),
         ("", False),
     ],
 )

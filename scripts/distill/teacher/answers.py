@@ -275,6 +275,9 @@ def goes_round(answer: str) -> bool:
     """Whether a list ends in what it had said before, as small models do until they are stopped: its last whole item
     is a repeated one, and what begins after it is what had followed it. Such an answer loses nothing by being cut off.
     """
+    if answer.lstrip()[:1] in ("{", "["):
+        # JSON that is cut off cannot be read
+        return False
     *items, last = [item.casefold() for item in items_of(answer, "")] or [""]
     return len(items) > 1 and items[-1] in items[:-1] and items[items.index(items[-1]) + 1].startswith(last)
 
