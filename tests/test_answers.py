@@ -91,6 +91,13 @@ OK: list[tuple[str, list[tuple[str, str]]]] = [
     ('{"spans": []}', []),
     ("[]", []),
     ("{}", []),
+    ('{"Google": "ORG", "Paris": "LOC"}', [GOOGLE, PARIS]),
+    ('{"entities": {"Google": "ORG"}}', [GOOGLE]),
+    ('[{"word": "Google", "entity_group": "ORG"}]', [GOOGLE]),
+    ('{"text": "Google", "label": "ORG"}\n{"text": "Paris", "label": "LOC"}', [GOOGLE, PARIS]),
+    ("<think>Maybe Tim is a PER.</think>PER: none\nORG: Google\nLOC: none", [GOOGLE]),
+    ("PER: None mentioned\nORG: [Google]\nLOC: (none)", [GOOGLE]),
+    ("PER: none. Organisations: Google. LOC: none", [GOOGLE]),
     ('{"reasoning": "One firm.", "PER": [], "ORG": ["Google"], "LOC": []}', [GOOGLE]),
 ]
 
@@ -113,6 +120,19 @@ NOT_OK: list[tuple[str, str, list[str], int]] = [
     ("DATE: Paris\nPER: none\nORG: Google\nLOC: none", "partial", ["unknown_label"], 1),
     ('{"PER": [], "ORG": ["Google"', "parse_error", ["broken_json"], 0),
     ("{'PER': [], 'ORG': ['Google'], 'LOC': []}", "parse_error", ["broken_json"], 0),
+    ('{"error": "text too long"}', "parse_error", ["unreadable"], 0),
+    ('{"message": "I\'m sorry, I cannot help with that."}', "refused", ["refusal"], 0),
+    ('{"ORG": {"Google": 1}, "PER": [], "LOC": []}', "partial", ["unreadable"], 0),
+    ('{"PER": [], "ORG": ["Apple"], "ORG": ["Google"], "LOC": []}', "parse_error", ["broken_json"], 0),
+    (
+        '{"PER": [], "ORG": [], "LOC": []}\nNo: {"PER": [], "ORG": ["Google"], "LOC": []}',
+        "parse_error",
+        ["broken_json"],
+        0,
+    ),
+    ("[" * 1500, "parse_error", ["broken_json"], 0),
+    ("There are no persons in the text, but Google is mentioned.", "parse_error", ["no_label"], 0),
+    ("| ORG | Google | x |", "partial", ["unreadable"], 0),
     ("", "parse_error", ["empty_answer"], 0),
     ("  \n", "parse_error", ["empty_answer"], 0),
     ("Google, Paris", "parse_error", ["no_label"], 0),
@@ -185,6 +205,35 @@ def test_order_noise_case_and_unicode_form_make_no_difference(mentions: list[str
         assert parsed.status == "ok", parsed.dropped
 
 
+def test_a_comma_of_the_text_parts_nothing_and_a_name_may_say_none() -> None:
+    text = "Acme, Inc. paid $1,000,000 on March 3, 2020 for Na and salt, soup."
+    lines = "MONEY: $1,000,000\nDATE: March 3, 2020\nORG: Acme, Inc.\nFOOD: salt, soup"
+    labels = {name: Label(definition="x") for name in ("MONEY", "DATE", "ORG", "FOOD")}
+    parsed = parse_spans(lines, labels, text)
+    assert [text[span.start : span.end] for span in parsed.spans or []] == [
+        *("Acme, Inc", "$1,000,000", "March 3, 2020", "salt", "soup")
+    ]
+    assert parsed.status == "ok"
+    element = {"ELEMENT": Label(definition="x")}
+    assert len(parse_spans('{"ELEMENT": ["Na"]}', element, text).spans or []) == 1
+    assert parse_spans('{"ELEMENT": ["Na"]}', element, "Iron.").status == "ok_empty"
+
+
+def test_a_list_item_is_no_heading_of_another_label() -> None:
+    labels = {"DISH": Label(definition="x"), "INGREDIENT": Label(definition="x", aliases=["food"])}
+    answer = "DISH\n- soup\nINGREDIENT\n- food\n- butter"
+    parsed = parse_spans(answer, labels, "A soup with food and butter.")
+    assert [span.label for span in parsed.spans or []] == ["DISH", "INGREDIENT", "INGREDIENT"]
+
+
+def test_names_that_two_labels_share_name_neither() -> None:
+    labels = {name: Label(definition="x") for name in ("C#", "C++", "+", "😡")}
+    assert parse_label("c#", labels).labels is None
+    assert parse_label("The language is C#", labels).labels == ["C#"]
+    assert parse_label("I do not know", labels).labels is None
+    assert parse_label("hello there", labels).labels is None
+
+
 @given(st.text(max_size=60))
 def test_no_answer_is_too_strange_to_be_read(answer: str) -> None:
     for whole in (answer, json.dumps({"PER": [answer], "ORG": [], "LOC": []}), f"PER: {answer}"):
@@ -211,6 +260,10 @@ def test_no_answer_is_too_strange_to_be_read(answer: str) -> None:
         ('{"label": "OR', None),
         ("{}", None),
         ("ORG or LOC", None),
+        ("It is not ORG.", None),
+        ("I don't think that company fits", None),
+        ("<think>maybe LOC</think>ORG", ["ORG"]),
+        ("[" * 1500, None),
     ],
 )
 def test_one_label(answer: str, labels: list[str] | None) -> None:
@@ -231,6 +284,14 @@ def test_one_label(answer: str, labels: list[str] | None) -> None:
         ('{"labels": ["DATE"]}', "parse_error", None),
         ('{"labels": ["PER"', "parse_error", None),
         ("PER, LOC", "ok", ["PER", "LOC"]),
+        ("Labels: PER, LOC", "ok", ["PER", "LOC"]),
+        ("PER and LOC", "ok", ["PER", "LOC"]),
+        ('{"labels": "PER, LOC"}', "ok", ["PER", "LOC"]),
+        ('{"PER": "yes", "ORG": "no", "LOC": "no"}', "ok", ["PER"]),
+        ('{"reasoning": "none", "topics": ["PER"]}', "ok", ["PER"]),
+        ("None found.", "ok_empty", []),
+        ('{"PER": null, "ORG": "x"}', "parse_error", None),
+        ('["PER"]\n["LOC"]', "parse_error", None),
     ],
 )
 def test_several_labels(answer: str, status: str, labels: list[str] | None) -> None:

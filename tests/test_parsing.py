@@ -51,6 +51,34 @@ def test_without_white_space_a_mention_ends_with_a_token() -> None:
     assert parse_mentions({"DISH": "お寿司"}, text, tokens).dropped[0].reason == "not_in_text"
 
 
+def test_a_token_inside_a_word_is_no_mention_where_words_have_spaces() -> None:
+    text = "You cannot freeze soup in a can."
+    tokens = [(0, 3), (4, 7), (7, 10), (11, 17), (18, 22), (23, 25), (26, 27), (28, 31), (31, 32)]
+    parsed = parse_mentions({"TOOL": "can"}, text, tokens)
+    assert [(span.start, span.end) for span in parsed.spans or []] == [(28, 31)]
+    code = "In C and C++ and C."
+    tokens = [(0, 2), (3, 4), (5, 8), (9, 12), (13, 16), (17, 18), (18, 19)]
+    parsed = parse_mentions({"X": "C"}, code, tokens)
+    assert [(span.start, span.end) for span in parsed.spans or []] == [(3, 4), (17, 18)]
+    assert parse_mentions({"X": "नमक"}, "नमकीन").spans == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ("Foods: butter", "ok"),
+        ("There are no foods mentioned in the text.", "ok_empty"),
+        ("No foods found.", "ok_empty"),
+        ("(none)", "ok_empty"),
+        ("—", "ok_empty"),
+        ("Not mentioned.", "ok_empty"),
+    ],
+)
+def test_ordinary_answers_about_one_label(answer: str, status: str) -> None:
+    labels = {"FOOD": Label(definition="x", plural="foods")}
+    assert parse_mentions({"FOOD": answer}, TEXT, labels=labels).status == status
+
+
 def test_lists_and_parts_of_words_in_other_scripts() -> None:
     text = "ハナは国際空港にいる"
     tokens = [(0, 2), (2, 3), (3, 7), (7, 8), (8, 10)]
@@ -132,6 +160,7 @@ def test_what_is_like_nothing_in_the_text_can_be_forgiven(answer: str, status: s
         ("apples, butter, apples, su", False),
         ("apple pie, butter, butter, apple", False),
         ("butter, but", False),
+        ("salt, soup, salt, s", False),
         ("butter", False),
         ('{"FOOD": ["butter", "butter", "butter", "but', False),
         ("", False),

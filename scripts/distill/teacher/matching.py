@@ -61,11 +61,22 @@ def find(item: str, text: str, bounds: Set[int]) -> list[tuple[int, int]]:
 
 
 def _whole(places: Iterable[tuple[int, int]], text: str, bounds: Set[int]) -> list[tuple[int, int]]:
-    return [place for place in places if all(at in bounds or not _inside_a_word(text, at) for at in place)]
+    """Those of the places that are whole words; where some of them are whole tokens, too, these alone."""
+    whole = [place for place in places if not any(_inside_a_word(text, at, bounds) for at in place)]
+    return [place for place in whole if all(at in bounds for at in place)] or whole
 
 
-def _inside_a_word(text: str, at: int) -> bool:
-    return re.fullmatch(r"\w\w", text[max(at - 1, 0) : at + 1]) is not None
+def _inside_a_word(text: str, at: int, bounds: Set[int]) -> bool:
+    """Whether an offset lies inside a word. In scripts without case many words stand together without a space: there a
+    token's bound is a word's, which it is not inside `can|not`."""
+    if not 0 < at < len(text) or not (_is_of_a_word(text[at - 1]) and _is_of_a_word(text[at])):
+        return False
+    return at not in bounds or any(side.upper() != side.lower() for side in text[at - 1 : at + 1])
+
+
+def _is_of_a_word(character: str) -> bool:
+    # Vowel signs are marks, and no word characters to a regular expression
+    return character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
 
 
 def resembles(item: str, words: Set[str]) -> bool:

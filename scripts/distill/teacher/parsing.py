@@ -17,11 +17,19 @@ from distill.teacher.answers import (
     read_listed,
     read_one,
     said_labels,
+    says_nothing,
+    without_thoughts,
 )
 from distill.teacher.matching import find, resembles
 
 AROUND = QUOTES + ".,;:。"
 """What may stand around a surface text in an answer."""
+
+AFTER_A_COMMA = re.compile(r"[\d\W]+|inc|ltd|llc|corp|co|jr|sr|phd|md", re.IGNORECASE)
+"""What stands after a comma inside one name or date more often than by itself."""
+
+DENIES = re.compile(r"\b(?:not|neither|nor|other than|rather than|except|instead)\b|n['’]t\b", re.IGNORECASE)
+"""What may turn a sentence that names a label into its contrary."""
 
 HARMLESS = frozenset({"nested", "comment", "said_no"})
 """What is dropped without a mention of the text being left unlabelled for it."""
@@ -104,8 +112,11 @@ def locate(
     words = {*re.findall(r"\w+", text.casefold()), *(text[start:end].casefold() for start, end in tokens)}
     found: list[tuple[int, int, str]] = []
     # Of equal stretches the first label of the task comes first, whatever the order of the answer
-    for label, item in sorted(dict.fromkeys(listed.items), key=lambda pair: labels.index(pair[0])):
+    items = _joined(listed.items, text)
+    for label, item in sorted(dict.fromkeys(items), key=lambda pair: labels.index(pair[0])):
         places = find(item, text, bounds) or find(item.strip(AROUND), text, bounds)
+        if not places and says_nothing(item):
+            continue
         if not places:
             there = item.casefold() in text.casefold()
             reason = "not_in_text" if there or resembles(item, words) else "invented"
@@ -128,41 +139,70 @@ def locate(
     return Parsed(listed.status or status, spans, None, dropped)
 
 
+def _joined(items: Sequence[tuple[str, str]], text: str) -> list[tuple[str, str]]:
+    """The items of a list, with those put together again that a comma of the text has parted: `March 3, 2020`."""
+    joined: list[tuple[str, str]] = []
+    for label, item in items:
+        if joined and joined[-1][0] == label and AFTER_A_COMMA.fullmatch(item):
+            whole = f"{joined[-1][1]}, {item}"
+            if whole in text:
+                joined[-1] = label, whole
+                continue
+        joined.append((label, item))
+    return joined
+
+
 def parse_label(answer: str, labels: Mapping[str, Label]) -> Parsed:
     """The one label of a text from an answer that names it, alone, in a sentence or in JSON."""
+    answer = without_thoughts(answer)
     names = names_of(labels)
     said, broken = said_labels(answer)
     if broken:
-        return Parsed("parse_error", None, None, [Dropped(reason="broken_json", item=answer[:200])])
+        return _unreadable(answer)
     if said is not None:
         found = {label for word in said if (label := label_of(word, labels, names))}
         if len(found) == 1 and len(said) == 1:
             return Parsed("ok", None, [found.pop()], [])
         reason = "several_labels" if len(said) > 1 else "no_label"
         return Parsed("parse_error", None, None, [Dropped(reason=reason, item=answer[:200])])
-    if REFUSALS.search(answer):
-        return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
-    words = normalise(answer)
     if named := label_of(answer, labels, names):
         return Parsed("ok", None, [named], [])
-    mentioned = {name for word, name in names.items() if re.search(rf"\b{re.escape(word)}\b", words)}
-    if len(mentioned) == 1:
+    if REFUSALS.search(answer):
+        return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
+    rest, mentioned = answer, set()
+    for name in sorted(labels, key=len, reverse=True):
+        rest, found_here = re.subn(rf"(?<!\w){re.escape(name)}(?!\w)", " ", rest)
+        mentioned |= {name} if found_here else set()
+    words = normalise(rest)
+    mentioned |= {name for word, name in names.items() if re.search(rf"\b{re.escape(word)}\b", words)}
+    if len(mentioned) == 1 and not DENIES.search(answer):
         return Parsed("ok", None, [mentioned.pop()], [])
-    reason = "several_labels" if mentioned else "no_label"
+    reason = "several_labels" if len(mentioned) > 1 else "no_label"
     return Parsed("parse_error", None, None, [Dropped(reason=reason, item=answer[:200])])
+
+
+def _unreadable(answer: str) -> Parsed:
+    if REFUSALS.search(answer):
+        return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
+    return Parsed("parse_error", None, None, [Dropped(reason="broken_json", item=answer[:200])])
 
 
 def parse_labels(answer: str, labels: Mapping[str, Label]) -> Parsed:
     """Any number of labels of a text from an answer that lists them, in plain words or in JSON, or says `none`. An item
     that is no label's name makes the text `partial`; where nothing else was said, the answer could not be read."""
+    answer = without_thoughts(answer)
     names = names_of(labels)
     items, broken = said_labels(answer)
     if broken:
-        return Parsed("parse_error", None, None, [Dropped(reason="broken_json", item=answer[:200])])
+        return _unreadable(answer)
     if items is None:
         if REFUSALS.search(answer):
             return Parsed("refused", None, [], [Dropped(reason="refusal", item=answer[:200])])
-        items = items_of(answer, "")
+        if answer.strip() and says_nothing(answer):
+            return Parsed("ok_empty", None, [], [])
+        # `Topics: first, second and third`
+        items = items_of(re.sub(r"^\s*[\w ]{1,30}:\s*(?=\S)", "", answer), "")
+        items = [part for item in items for part in _parted(item, labels, names)]
         if not items:
             return Parsed("parse_error", None, None, [Dropped(reason="empty_answer", item="")])
     said = [item for item in items if item in labels or item.casefold() not in NOTHING]
@@ -174,3 +214,10 @@ def parse_labels(answer: str, labels: Mapping[str, Label]) -> Parsed:
     return Parsed(
         "partial" if dropped else "ok" if found else "ok_empty", None, [n for n in labels if n in found], dropped
     )
+
+
+def _parted(item: str, labels: Mapping[str, Label], names: Mapping[str, str]) -> list[str]:
+    """The two labels that an `and` joins, or the item as it is."""
+    parts = re.split(r"\s+(?:and|&)\s+", item)
+    joined = label_of(item, labels, names) is None and all(label_of(part, labels, names) for part in parts)
+    return parts if joined else [item]
