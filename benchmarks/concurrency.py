@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import spacy
 from distill.errors import run
+from distill.journal import Journal
 from distill.teacher.asking import Request, ask
 from distill.teacher.chat import Chat, make_prompt
 from distill.teacher.endpoint import Endpoint
@@ -60,9 +61,9 @@ def ours(url: str, count: int, in_flight: int) -> float:
             body = chat.body(make_prompt([{"role": "user", "content": f"Text number {number}"}]))
             yield Request(chat, chat.key(body), body)
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "responses.jsonl") as journal:
         started = time.perf_counter()
-        asked = ask(requests(), count, endpoint, Path(folder) / "responses.jsonl", Recorded(), 3.0)
+        asked = ask(requests(), count, endpoint, journal, Recorded(), 3.0)
         seconds = time.perf_counter() - started
     assert asked.answered == count
     return count / seconds

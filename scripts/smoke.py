@@ -24,9 +24,7 @@ def main(
         _show(one, number, whole=number == 1)
     if asked.stopped or asked.failures:
         reason = asked.stopped or next(iter(asked.failures.values()))
-        raise DistillError(
-            f"not every request was answered: {reason}", "Mend that first; `annotate` would fail as well."
-        )
+        raise DistillError(f"not every request was answered: {reason}", "Mend that before the big run.")
     msg.good(f"{len(looked)} texts; {asked.answered} answers are new, and recorded in {responses}")
 
 
@@ -34,10 +32,12 @@ def _show(looked: Looked, number: int, *, whole: bool) -> None:
     """A text with its requests (`whole`: with all turns, or else the question alone), answers and annotations."""
     record = looked.record
     msg.divider(f"{number}. {record.id}")
+    print(f"text> {record.text}\n")
     for request, response in looked.exchanges:
         turns = request.body.get("messages") or [{"role": "prompt", "content": request.body.get("prompt", "")}]
         for turn in turns if whole else turns[-1:]:
-            lines = turn["content"] if whole else turn["content"].rpartition("\n\n")[2]
+            # Of a text to be continued the end is the question
+            lines = turn["content"] if whole or turn["role"] != "prompt" else f"… {turn['content'][-200:]}"
             print(f"{turn['role']}> {lines}")
         print(f"answer> {response.answer!r} ({response.finish_reason})" if response else "answer> none")
         print()

@@ -12,10 +12,15 @@ import sys
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Project
+from distill.records import Text, read_records
+from distill.teacher.adapter import load_teacher
+from distill.teacher.endpoint import load_endpoint
+from distill.teacher.estimate import ask_missing
 from endpoints import (
     ANNOTATE,
     REQUESTS_A_TEXT,
@@ -126,9 +131,8 @@ def test_a_fault_costs_its_own_text_alone(project: Project, name: str) -> None:
     assert len(found) == 39
     assert set(found.values()) == {("ok_empty", "ok")}
     failed = ner == "api_error"
-    assert len(project.read("assets/responses.jsonl")) == REQUESTS_A_TEXT * (39 if failed else 40), (
-        "a failure is never recorded as an answer"
-    )
+    recorded = [row for row in project.read("assets/responses.jsonl") if ":" not in row["key"]]
+    assert len(recorded) == REQUESTS_A_TEXT * (39 if failed else 40), "a failure is never recorded as an answer"
 
 
 def test_it_asks_more_slowly_when_told_to(project: Project) -> None:
@@ -240,6 +244,103 @@ def test_what_is_counted_ends_the_run_where_the_estimate_was_too_low(project: Pr
         out = project.fails(*ANNOTATE)
     assert "the budget of 100,000 tokens is used up" in out
     assert 15 <= len(requests) <= 21
+
+
+def test_what_cannot_be_read_was_paid_for_all_the_same(project: Project) -> None:
+    with fake_endpoint(lambda body: completion(None)) as (url, requests):
+        use_endpoint(project, url, budget=100_000, tries=1)
+        project.script(*ANNOTATE)
+        paid = [row for row in project.read("assets/responses.jsonl") if row["key"].startswith("unreadable:")]
+        assert len(paid) == len(requests) > 0
+        out = project.script("estimate", *ANNOTATE[1:2], *ANNOTATE[4:8])
+    assert f"of which {12 * len(paid)} tokens are spent" in out
+    assert "answered already   0" in out
+
+
+def test_tokens_are_reckoned_where_the_endpoint_counts_none(project: Project) -> None:
+    def silent(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
+        status, answer = nothing(body)
+        assert isinstance(answer, dict)
+        return status, {"choices": answer["choices"]}
+
+    with fake_endpoint(silent) as (url, requests):
+        use_endpoint(project, url, budget=200_000)
+        project.script(*ANNOTATE)
+    for row, body in zip(project.read("assets/responses.jsonl"), requests, strict=True):
+        assert row["tokens_in"] > 100 and row["tokens_out"] > 3, body
+
+
+def test_requests_that_are_always_refused_do_not_keep_the_others_from_being_asked(project: Project) -> None:
+    refused = {row["text"] for row in project.read("corpus/texts.jsonl")[:15]}
+
+    def answer(body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
+        return (400, {"error": "too long"}) if asked_text(body) in refused else nothing(body)
+
+    with fake_endpoint(answer) as (url, _):
+        use_endpoint(project, url, concurrency=1)
+        texts = project.read("corpus/texts.jsonl")
+        project.write("corpus/texts.jsonl", texts[-5:])
+        project.script(*ANNOTATE)
+        project.write("corpus/texts.jsonl", texts)
+        project.script(*ANNOTATE)
+    found = statuses(project)
+    assert {text for text, pair in found.items() if pair == ("api_error", "api_error")} == refused
+
+
+def test_what_another_run_has_recorded_meanwhile_is_not_asked_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = project.path / "assets/responses.jsonl"
+    with fake_endpoint(nothing) as (url, requests):
+        use_endpoint(project, url)
+        project.script(*ANNOTATE)
+        others = journal.read_bytes()
+        journal.write_bytes(b"")
+        monkeypatch.chdir(project.path)
+        config = Path("configs/teacher.cfg")
+        nlp, components = load_teacher(config)
+        endpoint = load_endpoint(config)
+        assert endpoint
+
+        def texts() -> list[Text]:
+            # The other run ends while this one reckons
+            journal.write_bytes(others)
+            return list(read_records(Path("corpus/texts.jsonl"), Text))
+
+        requests.clear()
+        _, reckoned, asked = ask_missing(texts, nlp, components, endpoint, config, journal)
+    assert (requests, asked.answered, reckoned.missing, reckoned.requests) == ([], 0, 0, 80)
+    assert journal.read_bytes() == others
+
+
+def test_a_disk_that_is_full_damages_nothing(project: Project) -> None:
+    """A limit on the size of files stands for it."""
+    limited = "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); "
+    limited += (
+        "sys.argv = sys.argv[1:]; sys.path.insert(0, 'scripts'); runpy.run_path(sys.argv[0], run_name='__main__')"
+    )
+    with fake_endpoint(nothing) as (url, _):
+        use_endpoint(project, url)
+        command = [sys.executable, "-c", limited, "scripts/annotate.py", *ANNOTATE[1:]]
+        done = subprocess.run(command, cwd=project.path, capture_output=True, text=True, check=False)
+        said = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 1
+        assert "assets/responses.jsonl: cannot be written (File too large)" in said
+        assert "Traceback" not in said
+        kept = project.read("assets/responses.jsonl")
+        assert 10 < len(kept) < 40
+        project.script(*ANNOTATE)
+    assert {row["key"] for row in kept} <= journal_keys(project.path / "assets/responses.jsonl")
+    assert set(statuses(project).values()) == {("ok_empty", "ok")}
+
+
+def test_a_long_key_is_taken_out_of_an_error_as_a_whole(project: Project) -> None:
+    key = "sk-" + "planted" * 20
+    with fake_endpoint(lambda body: (403, {"error": {"message": "x" * 150 + key}})) as (url, _):
+        use_endpoint(project, url, api_key_env="TEACHER_KEY")
+        out = project.script(*ANNOTATE, env={"TEACHER_KEY": key})
+    assert "sk-planted" not in out
+    assert "sk-planted" not in (project.path / "corpus/silver.jsonl").read_text()
 
 
 REMOTE = "http://llm.invalid/v1"

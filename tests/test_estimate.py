@@ -4,6 +4,7 @@ import json
 
 import pytest
 from conftest import Project
+from distill.files import canonical
 from endpoints import ANNOTATE, many_texts, nothing, use_endpoint
 from fake_endpoint import fake_endpoint
 
@@ -43,6 +44,7 @@ def test_it_learns_from_recorded_answers_how_long_a_token_is(project: Project) -
         many_texts(project, 60)
         out = project.script(*ESTIMATE)
     read = sum(len(turn["content"].encode()) for body in requests for turn in body["messages"])
+    read += sum(len(canonical(body["response_format"]).encode()) for body in requests)
     assert f"({read / (10 * 80):.1f} bytes each, measured on 80 answers)" in out
     assert "answered already   80" in out
     assert "to ask             40, about 20 texts" in out

@@ -110,13 +110,15 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = _lock(path)
+        self._broken: DistillError | None = None
 
     def __enter__(self) -> Self:
         self._lock.__enter__()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _mend_last_line(self.path)
-            self._file = self.path.open("ab")
+            # Without a buffer, what a failed write leaves behind cannot come after it
+            self._file = self.path.open("ab", buffering=0)
         except BaseException:
             self._lock.release()
             raise
@@ -129,10 +131,26 @@ class Journal:
         self._lock.release()
 
     def append(self, *new: Entry) -> None:
-        """Write the entries and return once they are on disk."""
-        self._file.write(b"".join(entry.line() for entry in new))
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Write the entries and return once they are on disk.
+
+        Raises DistillError where they cannot be written; then the journal is as it was, and takes nothing more.
+        """
+        if self._broken:
+            raise self._broken
+        size = self.path.stat().st_size
+        try:
+            rest = memoryview(b"".join(entry.line() for entry in new))
+            while rest:
+                rest = rest[self._file.write(rest) :]
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            self._broken = DistillError(
+                f"{self.path}: cannot be written ({error.strerror})",
+                "Mend that, and run this again; everything that was acknowledged is on disk.",
+            )
+            # A torn line in the middle would make the whole unreadable
+            os.truncate(self.path, size)
+            raise self._broken from None
 
 
 class _Lock(FileLock):

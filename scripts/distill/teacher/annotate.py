@@ -26,15 +26,18 @@ from distill.records import (
 from distill.task import LABEL_KINDS, SPAN_KINDS, load_task
 from distill.teacher.adapter import Component, load_teacher
 from distill.teacher.answers import goes_round
-from distill.teacher.asking import Asked, ask, missing
+from distill.teacher.asking import Asked
 from distill.teacher.endpoint import load_endpoint
-from distill.teacher.estimate import allow, estimate
+from distill.teacher.estimate import ask_missing
 from distill.teacher.parsing import Parsed
-from distill.teacher.responses import Recorded, load_responses
+from distill.teacher.responses import Recorded
 from distill.teacher.tasks import doc_spans, read_parsed
 
-FINISHED: dict[str, Status] = {"length": "truncated", "content_filter": "refused", "refusal": "refused"}
-"""What a finish reason other than the ordinary ones says of an answer."""
+WHOLE = frozenset({"", "stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls"})
+"""Finish reasons of whole answers; one that is not known is of an answer that was cut off."""
+
+REFUSED = frozenset({"content_filter", "refusal", "safety"})
+"""Finish reasons of answers that the endpoint or the model declined to give."""
 
 USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 
@@ -85,17 +88,15 @@ def annotate(
     endpoint = load_endpoint(config_path)
     check_examples(task_path, texts_path)
     nlp, components = load_teacher(config_path)
-    recorded = load_responses(journal_path)
-    done.differing = recorded.differing
+    recorded = Recorded()
     if endpoint:
         done.max_failed = endpoint.max_failed
-        reckoned = estimate(annotated_texts(texts_path), nlp, components, recorded, endpoint)
+        recorded, reckoned, done.asked = ask_missing(
+            lambda: annotated_texts(texts_path), nlp, components, endpoint, config_path, journal_path
+        )
         done.recorded = reckoned.requests - reckoned.missing
-        if reckoned.missing:
-            allow(reckoned, endpoint, config_path)
-            requests = missing(annotated_texts(texts_path), nlp, components, recorded)
-            done.asked = ask(requests, reckoned.missing, endpoint, journal_path, recorded, reckoned.bytes_a_token)
-            done.unanswered = reckoned.missing - done.asked.answered
+        done.unanswered = reckoned.missing - done.asked.answered
+        done.differing = recorded.differing
 
     def records(blind: bool) -> Iterator[Annotated]:
         texts = (text for text in annotated_texts(texts_path) if (text.sample != "pool") == blind)
@@ -145,10 +146,10 @@ def read_answers(
         else:
             doc = component.parse(doc, asked, [response.answer for response in got])
             parsed = read_parsed(doc) or _stock_parsed(doc, component)
-            statuses = [
-                FINISHED[response.finish_reason]
+            statuses: list[Status] = [
+                "refused" if response.finish_reason.casefold() in REFUSED else "truncated"
                 for response in got
-                if response.finish_reason in FINISHED and not goes_round(response.answer)
+                if response.finish_reason.casefold() not in WHOLE and not goes_round(response.answer)
             ]
             if parsed.status != "parse_error" or not statuses:
                 # What was cut off cannot be read, but that it was cut off says more

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import tenacity
@@ -27,12 +28,17 @@ BACK_OFF = tenacity.wait_random_exponential(multiplier=0.5, max=30)
 """Seconds before another try: anything up to 0.5, 1, 2, 4 …, so that many requests do not come back at once."""
 
 
-class AskError(Exception):
-    """A request got no answer, after all its tries."""
+BROKEN_OFF = frozenset({"error", "abort", "cancelled"})
+"""Finish reasons of an answer that the endpoint gave up."""
 
-    def __init__(self, reason: str, fault: Fault) -> None:
+
+class AskError(Exception):
+    """A request got no answer, after all its tries. tokens: in and out, that were counted all the same."""
+
+    def __init__(self, reason: str, fault: Fault, tokens: tuple[int, int] = (0, 0)) -> None:
         super().__init__(reason)
         self.fault = fault
+        self.tokens = tokens
 
 
 class _AgainError(AskError):
@@ -92,13 +98,16 @@ class _Reply:
 class Client:
     """An endpoint, open for requests; use it in an `async with` statement.
 
-    Nothing is sent before the first request. Raises DistillError on entering where no request can succeed: a remote
+    Nothing is sent before the first request. sending: the tasks whose request is under way, or answered; stopping: set
+    it, and nothing is tried again. Raises DistillError on entering where no request can succeed: a remote
     host that the config does not allow, no key in the environment, no model file.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self.window = Window(endpoint.concurrency)
+        self.sending: set[asyncio.Task[Any] | None] = set()
+        self.stopping = False
         self._key = ""
 
     async def __aenter__(self) -> Self:
@@ -126,9 +135,10 @@ class Client:
                 "Content-Type": "application/json",
                 **({"Authorization": f"Bearer {self._key}"} if self._key else {}),
             },
-            # A proxy of the environment would carry requests to this machine over another one
-            trust_env=endpoint.is_remote,
         )
+        # Of the environment the proxies alone, and those not for this machine; aiohttp would take passwords, too
+        proxies = getproxies() if endpoint.is_remote and not proxy_bypass(endpoint.host) else {}
+        self._proxy = proxies.get(self._base_url.partition(":")[0])
         return self
 
     async def __aexit__(
@@ -136,8 +146,9 @@ class Client:
     ) -> None:
         await self._session.close()
 
-    async def ask(self, path: str, body: dict[str, Any]) -> Answer:
-        """Send a request to `path` below the base URL, and again where that may help, and wait for its answer.
+    async def ask(self, path: str, body: dict[str, Any], *, once: bool = False) -> Answer:
+        """Send a request to `path` below the base URL, and again where that may help unless `once`, and wait for its
+        answer.
 
         Raises AskError where none came.
         """
@@ -147,20 +158,36 @@ class Client:
         def enough(state: tenacity.RetryCallState) -> bool:
             nonlocal tries
             failure = state.outcome.exception() if state.outcome else None
+            if once or self.stopping:
+                return True
             if isinstance(failure, _AgainError) and failure.too_many:
                 return time.monotonic() - began > self.endpoint.patience
             tries += 1
             return tries >= self.endpoint.tries
 
         retrying = tenacity.AsyncRetrying(
-            retry=tenacity.retry_if_exception_type(_AgainError), wait=BACK_OFF, stop=enough, reraise=True
+            retry=tenacity.retry_if_exception_type(_AgainError),
+            wait=lambda state: min(BACK_OFF(state), self.endpoint.patience),
+            stop=enough,
+            reraise=True,
         )
         return await retrying(self._try, path, json.dumps(body, ensure_ascii=False).encode())
 
     async def _try(self, path: str, data: bytes) -> Answer:
         async with self.window.place() as started:
-            reply = await self._post(path, data)
-            seconds = round(time.monotonic() - started, 3)
+            self.sending.add(asyncio.current_task())
+            try:
+                reply = await self._post(path, data)
+                seconds = round(time.monotonic() - started, 3)
+                answer = self._answer(reply, started, seconds)
+            except BaseException:
+                self.sending.discard(asyncio.current_task())
+                raise
+        self.window.answered()
+        return answer
+
+    def _answer(self, reply: _Reply, started: float, seconds: float) -> Answer:
+        """The answer in a reply. Raises AskError where it holds none."""
         if reply.status == 429 or (reply.status == 503 and reply.retry_after is not None):
             wait = reply.retry_after or 0.0
             if wait > self.endpoint.patience or b"insufficient_quota" in reply.body:
@@ -173,18 +200,18 @@ class Client:
             return Answer("", "content_filter", 0, 0, seconds)
         if not 200 <= reply.status < 300:
             raise AskError(self._said(reply), "request" if reply.status in (400, 413, 422) else "settings")
-        answer = self._read(reply, seconds)
-        self.window.answered()
-        return answer
+        return self._read(reply, seconds)
 
     async def _post(self, path: str, data: bytes) -> _Reply:
         try:
             # A redirect would take texts to a host that nobody allowed
-            async with self._session.post(self._base_url + path, data=data, allow_redirects=False) as response:
+            async with self._session.post(
+                self._base_url + path, data=data, allow_redirects=False, proxy=self._proxy
+            ) as response:
                 return _Reply(response.status, _seconds(response.headers.get("Retry-After")), await response.read())
         except TimeoutError:
             raise _AgainError(f"no answer within {self.endpoint.timeout:g} seconds") from None
-        except aiohttp.ClientConnectorCertificateError as error:
+        except (aiohttp.ClientConnectorCertificateError, aiohttp.InvalidURL, ValueError) as error:
             raise AskError(self._without_key(f"{type(error).__name__}: {error}"), "settings") from None
         except (aiohttp.ClientError, OSError) as error:
             raise _AgainError(self._without_key(f"{type(error).__name__}: {error}")) from None
@@ -193,12 +220,12 @@ class Client:
         """The answer in a completion, of a chat or of a text."""
         try:
             raw = json.loads(reply.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise _AgainError(f"not JSON: {self._said(reply)}") from None
         try:
             choice = raw["choices"][0]
             message = choice["message"] if "message" in choice else {"content": choice["text"]}
-            finish_reason = choice.get("finish_reason") or ""
+            finish_reason = str(choice.get("finish_reason") or "")
             text, refusal = message.get("content"), message.get("refusal")
             usage = raw.get("usage") or {}
             tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
@@ -206,10 +233,14 @@ class Client:
             raise AskError(f"not a completion: {self._said(reply)}", "request") from None
         if refusal:
             text, finish_reason = refusal, "refusal"
-        if not isinstance(text, str) and finish_reason not in ("length", "content_filter"):
-            raise AskError(f"a completion without content (finish_reason {finish_reason!r})", "request")
+        if finish_reason in BROKEN_OFF or (
+            not isinstance(text, str) and finish_reason not in ("length", "content_filter")
+        ):
+            raise AskError(f"a completion without content (finish_reason {finish_reason!r})", "request", tokens)
+        if not isinstance(text, str):
+            text = ""
         # Half a surrogate pair, which JSON can hold and UTF-8 cannot
-        whole = (text or "").encode("utf-8", "replace").decode()
+        whole = text.encode("utf-8", "replace").decode()
         return Answer(whole, finish_reason, *tokens, seconds=seconds)
 
     def _said(self, reply: _Reply) -> str:
@@ -220,7 +251,8 @@ class Client:
             said = str(error["message"] if isinstance(error, dict) else error)
         except (ValueError, KeyError, TypeError):
             said = body
-        return self._without_key(f"HTTP {reply.status}: {' '.join(said.split())[:200]}")
+        # The key first: a part of it would be left at the cut
+        return f"HTTP {reply.status}: {' '.join(self._without_key(said).split())[:200]}"
 
     def _without_key(self, text: str) -> str:
         """Endpoints repeat a wrong key in what they say of it."""

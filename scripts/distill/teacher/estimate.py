@@ -1,6 +1,6 @@
 """What asking the teacher would take, before anything is asked, and whether it may be asked at all."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,12 @@ from spacy.language import Language
 from tqdm import tqdm
 
 from distill.errors import DistillError
+from distill.journal import Journal
 from distill.records import Text
 from distill.teacher.adapter import Component
-from distill.teacher.asking import requests_of, size
+from distill.teacher.asking import Asked, ask, missing, requests_of, size
 from distill.teacher.endpoint import Endpoint, amount, cost
-from distill.teacher.responses import Recorded
+from distill.teacher.responses import Recorded, load_responses
 
 BYTES_A_TOKEN = 3.0
 """UTF-8 bytes that a token stands for, where no answer is recorded to measure it by: fewer than in most languages, so
@@ -115,3 +116,33 @@ def allow(reckoned: Estimate, endpoint: Endpoint, config_path: Path) -> None:
             f"Nothing was asked. Raise `budget` {section}, ask about fewer texts, or ask shorter questions; "
             "`weasel run estimate` shows the first one.",
         )
+
+
+def ask_missing(
+    texts: Callable[[], Iterable[Text]],
+    nlp: Language,
+    components: list[Component],
+    endpoint: Endpoint,
+    config_path: Path,
+    journal_path: Path,
+) -> tuple[Recorded, Estimate, Asked]:
+    """Ask for the answers about `texts` that are not recorded, where that is allowed. Returns all that are recorded
+    then, what was reckoned before, and what became of the requests.
+
+    Raises DistillError as `allow` does, and where the journal has another writer.
+    """
+    before = journal_path.stat().st_size if journal_path.exists() else 0
+    recorded = load_responses(journal_path)
+    reckoned = estimate(texts(), nlp, components, recorded, endpoint)
+    if not reckoned.missing:
+        return recorded, reckoned, Asked()
+    allow(reckoned, endpoint, config_path)
+    with Journal(journal_path) as journal:
+        if journal_path.stat().st_size != before:
+            # Another run has recorded answers meanwhile, which must not be paid twice
+            recorded = load_responses(journal_path)
+            reckoned = estimate(texts(), nlp, components, recorded, endpoint)
+            allow(reckoned, endpoint, config_path)
+        requests = missing(texts(), nlp, components, recorded)
+        asked = ask(requests, reckoned.missing, endpoint, journal, recorded, reckoned.bytes_a_token)
+    return recorded, reckoned, asked

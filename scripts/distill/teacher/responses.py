@@ -21,7 +21,9 @@ class Answer:
 
 
 class Response(Entry):
-    """A recorded answer. `key`: of the request; `seconds`: how long it took where it was asked."""
+    """A recorded answer. `key`: of the request; with `unreadable:` before it, no answer, but tokens that were paid for.
+    `tokens_in`, `tokens_out`: as the endpoint counted them, or as reckoned where it counts none; `seconds`: how long it
+    took where it was asked."""
 
     key: str
     teacher_id: str
@@ -81,6 +83,10 @@ class Recorded:
 
     def __contains__(self, key: str) -> bool:
         return self._db.execute("SELECT 1 FROM answers WHERE key = ?", (key,)).fetchone() is not None
+
+    def has_answer_of(self, teacher_id: str) -> bool:
+        """Whether a teacher has answered anything yet."""
+        return any(self.tokens(teacher_id))
 
     def tokens(self, teacher_id: str) -> tuple[int, int]:
         """Tokens in and out of all the answers of a teacher."""

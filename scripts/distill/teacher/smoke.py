@@ -8,10 +8,10 @@ from distill.errors import DistillError
 from distill.records import Annotated
 from distill.teacher.adapter import load_teacher
 from distill.teacher.annotate import annotated_texts, check_examples, read_answers
-from distill.teacher.asking import Asked, Request, ask, missing, requests_of
+from distill.teacher.asking import Asked, Request, requests_of
 from distill.teacher.endpoint import load_endpoint
-from distill.teacher.estimate import allow, estimate
-from distill.teacher.responses import Response, load_responses
+from distill.teacher.estimate import ask_missing
+from distill.teacher.responses import Response
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,11 @@ def smoke(
         )
     check_examples(task_path, texts_path)
     nlp, components = load_teacher(config_path)
-    recorded = load_responses(journal_path)
     # The blind samples are not for looking at: prompts that are mended by them are measured too well
     pool = [text.id for text in annotated_texts(texts_path) if text.sample == "pool"]
     drawn = set(random.Random(seed).sample(pool, min(count, len(pool))))
     texts = [text for text in annotated_texts(texts_path) if text.id in drawn]
-    reckoned = estimate(texts, nlp, components, recorded, endpoint)
-    asked = Asked()
-    if reckoned.missing:
-        allow(reckoned, endpoint, config_path)
-        requests = missing(texts, nlp, components, recorded)
-        asked = ask(requests, reckoned.missing, endpoint, journal_path, recorded, reckoned.bytes_a_token)
+    recorded, _, asked = ask_missing(lambda: texts, nlp, components, endpoint, config_path, journal_path)
     looked = []
     for text in texts:
         record = read_answers(text, nlp, components, recorded, asked.failures)

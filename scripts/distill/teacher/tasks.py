@@ -13,6 +13,7 @@ from typing import Any, Iterable, Tuple  # noqa: UP035  spacy-llm compares the s
 from spacy.tokens import Doc
 
 from distill.corpus.docbin import SPANS_KEY, spans_of
+from distill.errors import DistillError
 from distill.records import STATUSES, TRAINABLE, Dropped, Span, Status
 from distill.task import Kind, PromptExample, load_task
 from distill.teacher.chat import Schema, make_prompt
@@ -41,6 +42,11 @@ class SpansTask:
         structured: bool = False,
         part_characters: int = PART_CHARACTERS,
     ) -> None:
+        if structured and not together:
+            raise DistillError(
+                "configs/teacher.cfg: `structured` asks for all labels in one answer",
+                "Set `together = true`, with configs/prompts/spans_chat.jinja, or leave `structured` out.",
+            )
         self._kind = kind
         self._forgive_invented = forgive_invented
         self._together = together
@@ -61,11 +67,9 @@ class SpansTask:
                 "label": name,
                 "plural": label.plural or name,
                 "definition": label.definition,
-                "structured": structured,
             }
-            schema = _spans_schema([name]) if structured else None
             turns = opening(self._template, _examples_of(name, examples), **context)
-            self._questions.append((context, turns, schema))
+            self._questions.append((context, turns, None))
 
     @property
     def labels(self) -> Tuple[str, ...]:  # noqa: UP006
