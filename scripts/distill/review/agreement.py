@@ -38,6 +38,11 @@ def agreement(first_path: Path, second_path: Path) -> Agreement:
             f"{second_path}: no text that is accepted there is also accepted in {first_path}",
             "Let somebody decide on some of the same texts, with the same ids, without seeing the first decisions.",
         )
+    return compare(pairs)
+
+
+def compare(pairs: Sequence[tuple[Decision, Decision]]) -> Agreement:
+    """How far two annotators agree, by their decisions on the same texts."""
     labels = sorted({span.label for pair in pairs for one in pair for span in one.spans or []})
     topics = [(one.accept, other.accept) for one, other in pairs if one.accept is not None and other.accept is not None]
     return Agreement(

@@ -17,12 +17,13 @@ class Decision(Entry):
     text_id, text: what was decided on. spans, accept: the spans and the labels of the text; None for a component that
     was not decided. annotator: who. at: when, ISO 8601, and seconds: how long it took; None where it is not known.
     shown: what suggestions were on the card. guidelines: the version of task.yml's guidelines.
-    Only answers of `accept` train; a text with a `reject` or `ignore` is left out.
+    flag: whether it is to be talked about. Only answers of `accept` train; a text with a `reject` or `ignore` is left
+    out; `open` takes a decision back.
     """
 
     text_id: str
     text: str
-    answer: Literal["accept", "reject", "ignore"]
+    answer: Literal["accept", "reject", "ignore", "open"]
     spans: list[Span] | None = None
     accept: list[str] | None = None
     annotator: str
@@ -31,6 +32,7 @@ class Decision(Entry):
     seconds: float | None = None
     shown: dict[str, Any] | None = None
     comment: str | None = None
+    flag: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,11 @@ def settle(decisions: Iterable[Decision]) -> Decided:
     conflicts = {}
     in_force: list[Decision] = []
     for text_id, made in sorted(by_text.items()):
-        standing = heads(made)
+        last = heads(made)
+        standing = [decision for decision in last if decision.answer != "open"]
         in_force += standing
+        if last and not standing:
+            continue
         if together := _together(standing):
             settled[text_id] = together
         else:

@@ -1,0 +1,453 @@
+"""The desk: which card comes next for whom, and where decisions go. One process, one journal, several annotators."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from spacy.tokens import Doc
+from wasabi import msg
+
+from distill.errors import DistillError
+from distill.files import read_json
+from distill.journal import Journal, entries
+from distill.records import Annotated, Strict
+from distill.review.cards import (
+    Mode,
+    Row,
+    Student,
+    Submitted,
+    Suggestions,
+    as_decided,
+    make_nlp,
+    mistake,
+    mode_of,
+    read_queue,
+    share,
+    suggested,
+    to_code_points,
+    tokens_of,
+)
+from distill.review.decisions import Decided, Decision, settle
+from distill.task import Task, load_task
+
+RESERVED = 600.0
+"""Seconds for which a card that was handed out is kept from others."""
+
+State = Literal["todo", "done", "conflict"]
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files that a desk reads, and the journal that it writes. models: the folder of trained students."""
+
+    task: Path
+    queue: Path
+    silver: Path
+    reviews: Path
+    metrics: Path
+    models: Path
+
+
+@dataclass(frozen=True)
+class Shares:
+    """hidden: of the cards of the pool, those that come without suggestions; overlap: of all cards, those that two
+    annotators get. Both from 0 to 1."""
+
+    hidden: float
+    overlap: float
+
+
+class Filter(Strict):
+    """Which cards are wanted; what is empty does not filter. label: among the labels that were decided or, on an
+    undecided card, suggested; status: of the teacher; differs: whether the student differs from the teacher."""
+
+    state: State | Literal[""] = ""
+    label: str = ""
+    status: str = ""
+    annotator: str = ""
+    text: str = ""
+    differs: bool = False
+    flag: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it lets everything through."""
+        return self == Filter()
+
+
+class RefusedError(Exception):
+    """A decision that cannot be taken. status: of HTTP."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What filters need to know of the suggestions of a card."""
+
+    labels: frozenset[str]
+    statuses: frozenset[str]
+    differs: bool
+
+
+@dataclass
+class _Made:
+    """The decisions on a text, and what they come to."""
+
+    all: list[Decision] = field(default_factory=list)
+    decided: Decided = field(default_factory=lambda: Decided({}, {}, []))
+
+    @property
+    def annotators(self) -> set[str]:
+        return {decision.annotator for decision in self.decided.standing}
+
+
+class Desk:
+    """Cards out, decisions in. Use it in a `with` statement: it holds the journal, and a second desk is refused.
+
+    Raises DistillError where a file is missing or broken.
+    """
+
+    def __init__(self, paths: Paths, shares: Shares) -> None:
+        self.task: Task = load_task(paths.task)
+        self._paths = paths
+        self._shares = shares
+        self._nlp = make_nlp(self.task)
+        self._rows = read_queue(paths.queue)
+        self._positions = {row.id: number for number, row in enumerate(self._rows)}
+        self._suggestions = Suggestions([path for path in (paths.silver,) if path.exists()])
+        self._made: dict[str, _Made] = {}
+        self._by_id: dict[str, Decision] = {}
+        for decision in entries(paths.reviews, Decision):
+            self._by_id[decision.id] = decision
+            self._made.setdefault(decision.text_id, _Made()).all.append(decision)
+        for made in self._made.values():
+            made.decided = settle(made.all)
+        self._student: Student | None = None
+        self._facts: dict[str, Facts] = {}
+        self._facts_ready = threading.Event()
+        self._stop = threading.Event()
+        self._reserved: dict[str, dict[str, float]] = {}
+        self._begin: Counter[str] = Counter()
+        self._lock = threading.RLock()
+        self._journal = Journal(paths.reviews)
+
+    def __enter__(self) -> "Desk":
+        self._journal.__enter__()
+        threading.Thread(target=self._gather_facts, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._stop.set()
+        with self._lock:
+            self._journal.__exit__(*error)
+
+    def mode(self, row: Row) -> Mode:
+        """Whether the card of a row has suggestions."""
+        return mode_of(row, self._shares.hidden)
+
+    def next(self, annotator: str, client: str, wanted: Filter, count: int, without: set[str]) -> list[dict[str, Any]]:
+        """The next cards for an annotator, in the order of the queue, reserved for `client` (a tab of a browser).
+        without: ids that the client has already."""
+        self._await_facts(wanted)
+        with self._lock:
+            now = time.monotonic()
+            cards: list[dict[str, Any]] = []
+            begin = self._begin[annotator] if wanted.is_empty else 0
+            whole = wanted.is_empty
+            for number in range(begin, len(self._rows)):
+                row = self._rows[number]
+                if not self._is_open(row.id, annotator):
+                    if whole:
+                        self._begin[annotator] = number + 1
+                    continue
+                whole = False
+                if row.id in without or not self._is_free(row.id, client, now) or not self._matches(row, wanted):
+                    continue
+                self._reserved.setdefault(row.id, {})[client] = now
+                cards.append(self.card(row.id, annotator))
+                if len(cards) == count:
+                    break
+            return cards
+
+    def card(self, id_: str, annotator: str) -> dict[str, Any]:
+        """A card: the text in tokens, what is suggested, the annotator's own decision, and that of others where they
+        are in conflict. Raises RefusedError where there is no such text."""
+        with self._lock:
+            row = self._row(id_)
+            doc = self._nlp.make_doc(row.text)
+            made = self._made.get(id_, _Made())
+            own = [decision for decision in made.decided.standing if decision.annotator == annotator]
+            mode = self.mode(row)
+            conflict = made.decided.conflicts.get(id_, [])
+            card: dict[str, Any] = {
+                "id": row.id,
+                "tokens": tokens_of(doc),
+                "meta": json.loads(row.meta),
+                "why": row.why,
+                "mode": mode,
+                "teacher": None,
+                "student": None,
+                "own": as_decided(own[0], doc) if own else None,
+                "versions": [as_decided(decision, doc) for decision in conflict],
+            }
+            if mode == "shown" and (record := self._suggestions.get(id_)):
+                card["teacher"] = suggested(record, doc)
+                card["student"] = self._second_opinion(doc, card["teacher"])
+            return card
+
+    def teacher(self, id_: str) -> Annotated:
+        """The whole record of a card with suggestions. Raises RefusedError for one that goes without."""
+        row = self._row(id_)
+        record = self._suggestions.get(id_) if self.mode(row) == "shown" else None
+        if record is None:
+            raise RefusedError(404, "this card has no suggestions")
+        return record
+
+    def decide(self, submitted: Submitted) -> dict[str, Any]:
+        """Take a decision, and return once it is on disk. Sent again, it is taken once.
+
+        Raises RefusedError where it cannot be one.
+        """
+        with self._lock:
+            known = self._by_id.get(submitted.id)
+            if known is not None:
+                if (known.text_id, known.annotator, known.answer) != (
+                    submitted.card,
+                    submitted.annotator,
+                    submitted.answer,
+                ):
+                    raise RefusedError(409, "this id stands for another decision")
+                return self.progress(submitted.annotator)
+            row = self._row(submitted.card)
+            doc = self._nlp.make_doc(row.text)
+            if reason := mistake(submitted, doc, self.task):
+                raise RefusedError(422, reason)
+            decision = self._decision(submitted, row, doc)
+            self._journal.append(decision)
+            self._by_id[decision.id] = decision
+            made = self._made.setdefault(row.id, _Made())
+            made.all.append(decision)
+            made.decided = settle(made.all)
+            self._reserved.pop(row.id, None)
+            if submitted.answer == "open":
+                position = self._positions[row.id]
+                for annotator in self._begin:
+                    self._begin[annotator] = min(self._begin[annotator], position)
+            return self.progress(submitted.annotator)
+
+    def _decision(self, submitted: Submitted, row: Row, doc: Doc) -> Decision:
+        made = self._made.get(row.id, _Made())
+        standing = {decision.id: decision for decision in made.decided.standing}
+        own = {id_ for id_, decision in standing.items() if decision.annotator == submitted.annotator}
+        mode = self.mode(row)
+        shown: dict[str, Any] = {"mode": mode}
+        if mode != "blind" and (record := self._suggestions.get(row.id)):
+            # What the teacher said, were it hidden: to see what its suggestions change
+            teacher = suggested(record, doc)
+            shown["teacher"] = {"spans": teacher["spans"], "accept": teacher["accept"]}
+        accepted = submitted.answer == "accept"
+        return Decision(
+            id=submitted.id,
+            supersedes=sorted(own | (set(submitted.settles) & standing.keys())),
+            text_id=row.id,
+            text=row.text,
+            answer=submitted.answer,
+            spans=to_code_points(doc, submitted.spans) if accepted and submitted.spans is not None else None,
+            accept=submitted.accept if accepted else None,
+            annotator=submitted.annotator,
+            guidelines=self.task.guidelines_version,
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            seconds=submitted.seconds,
+            shown=shown,
+            comment=submitted.comment or None,
+            flag=True if submitted.flag else None,
+        )
+
+    def progress(self, annotator: str) -> dict[str, Any]:
+        """How much is done: texts decided by somebody, texts in conflict, all texts, and the annotator's own."""
+        with self._lock:
+            known = [made for id_, made in self._made.items() if id_ in self._positions]
+            return {
+                "done": sum(1 for made in known if made.decided.settled),
+                "conflicts": sum(1 for made in known if made.decided.conflicts),
+                "all": len(self._rows),
+                "own": sum(1 for made in known if annotator in made.annotators),
+            }
+
+    def last_own(self, annotator: str, before: str | None) -> str | None:
+        """The text that an annotator decided on last, or before the text `before`; None where there is none. Decisions
+        without a time, which came from elsewhere, are the oldest."""
+        with self._lock:
+            own = sorted(
+                (decision.at or "", decision.id, decision.text_id)
+                for made in self._made.values()
+                for decision in made.decided.standing
+                if decision.annotator == annotator and decision.text_id in self._positions
+            )
+            ids = [text_id for _, _, text_id in own]
+            if before in ids:
+                ids = ids[: ids.index(before)]
+            return ids[-1] if ids else None
+
+    def conflicts(self) -> list[str]:
+        """The texts whose decisions differ, in the order of the queue."""
+        with self._lock:
+            found = [id_ for id_, made in self._made.items() if made.decided.conflicts and id_ in self._positions]
+            return sorted(found, key=lambda id_: self._positions[id_])
+
+    def find(self, wanted: Filter, start: int, count: int) -> tuple[list[dict[str, Any]], int]:
+        """Rows of the queue that a filter lets through, from the `start`-th on, and how many there are."""
+        self._await_facts(wanted)
+        with self._lock:
+            found = [row for row in self._rows if self._matches(row, wanted)]
+            rows = []
+            for row in found[start : start + count]:
+                made = self._made.get(row.id, _Made())
+                rows.append(
+                    {
+                        "id": row.id,
+                        "text": row.text[:200],
+                        "state": self._state(row.id),
+                        "mode": self.mode(row),
+                        "annotators": sorted(made.annotators),
+                        "flag": any(decision.flag for decision in made.decided.standing),
+                        "comments": [decision.comment for decision in made.decided.standing if decision.comment],
+                    }
+                )
+            return rows, len(found)
+
+    def decisions(self) -> Iterator[tuple[Row, Decision]]:
+        """All decisions in force on texts of the queue."""
+        with self._lock:
+            standing = [
+                (self._rows[self._positions[id_]], decision)
+                for id_, made in self._made.items()
+                if id_ in self._positions
+                for decision in made.decided.standing
+            ]
+        return iter(standing)
+
+    def remaining(self) -> int:
+        """How many decisions are still wanted of somebody."""
+        with self._lock:
+            return sum(
+                max(0, self._wanted(row.id) - len(self._made.get(row.id, _Made()).annotators)) for row in self._rows
+            )
+
+    def _row(self, id_: str) -> Row:
+        if id_ not in self._positions:
+            raise RefusedError(404, "no such text in the queue")
+        return self._rows[self._positions[id_]]
+
+    def _wanted(self, id_: str) -> int:
+        return 2 if share("overlap", id_) < self._shares.overlap else 1
+
+    def _is_open(self, id_: str, annotator: str) -> bool:
+        """Whether an annotator's decision on a text is wanted."""
+        made = self._made.get(id_)
+        if made is None:
+            return True
+        annotators = made.annotators
+        return annotator not in annotators and not made.decided.conflicts and len(annotators) < self._wanted(id_)
+
+    def _is_free(self, id_: str, client: str, now: float) -> bool:
+        """Whether a text is not reserved for as many others as it is wanted of."""
+        holders = self._reserved.get(id_)
+        if not holders:
+            return True
+        others = sum(1 for holder, since in holders.items() if holder != client and now - since < RESERVED)
+        made = self._made.get(id_)
+        return others + (len(made.annotators) if made else 0) < self._wanted(id_)
+
+    def _state(self, id_: str) -> State:
+        made = self._made.get(id_)
+        if made is None:
+            return "todo"
+        return "conflict" if made.decided.conflicts else "done" if made.decided.settled else "todo"
+
+    def _matches(self, row: Row, wanted: Filter) -> bool:
+        if wanted.is_empty:
+            return True
+        made = self._made.get(row.id, _Made())
+        standing = made.decided.standing
+        if wanted.state and self._state(row.id) != wanted.state:
+            return False
+        if wanted.text and wanted.text.casefold() not in row.text.casefold():
+            return False
+        if wanted.annotator and wanted.annotator not in made.annotators:
+            return False
+        if wanted.flag and not any(decision.flag for decision in standing):
+            return False
+        if wanted.label and standing:
+            decided = {span.label for one in standing for span in one.spans or []}
+            decided |= {label for one in standing for label in one.accept or []}
+            if wanted.label not in decided:
+                return False
+        if (wanted.label and not standing) or wanted.status or wanted.differs:
+            # A card without suggestions must not be told from others by what is suggested on it
+            facts = self._facts.get(row.id)
+            if facts is None:
+                return False
+            if wanted.label and not standing and wanted.label not in facts.labels:
+                return False
+            if wanted.status and wanted.status not in facts.statuses:
+                return False
+            return facts.differs or not wanted.differs
+        return True
+
+    def _await_facts(self, wanted: Filter) -> None:
+        if wanted.label or wanted.status or wanted.differs:
+            self._facts_ready.wait(timeout=120)
+
+    def _second_opinion(self, doc: Doc, teacher: dict[str, Any]) -> dict[str, Any] | None:
+        """What the student says, where it differs from the teacher."""
+        if self._student is None:
+            return None
+        spans, accept = self._student.annotate(doc, self.task)
+        dumped = None if spans is None else [span.model_dump() for span in spans]
+        said = {"spans": dumped, "accept": accept}
+        same = marks(dumped) == marks(teacher["spans"]) and set(accept or []) == set(teacher["accept"] or [])
+        return None if same else said
+
+    def _gather_facts(self) -> None:
+        """Load the student, and note what filters need to know; beside everything else, for it takes time."""
+        try:
+            self._load_student()
+            for row in self._rows:
+                if self._stop.is_set():
+                    return
+                if self.mode(row) != "shown" or not (record := self._suggestions.get(row.id)):
+                    continue
+                differs = False
+                if self._student:
+                    doc = self._nlp.make_doc(row.text)
+                    differs = self._second_opinion(doc, suggested(record, doc)) is not None
+                labels = {span.label for span in record.spans or []} | set(record.accept or [])
+                statuses = {run.status for run in record.teacher.values()}
+                self._facts[row.id] = Facts(frozenset(labels), frozenset(statuses), differs)
+        except DistillError as error:
+            msg.warn(error.message, error.remedy)
+        finally:
+            self._facts_ready.set()
+
+    def _load_student(self) -> None:
+        if not self._paths.metrics.exists():
+            return
+        ships = read_json(self._paths.metrics).get("ships")
+        model = self._paths.models / str(ships) / "model-best"
+        if ships and model.exists():
+            self._student = Student(model)
+
+
+def marks(spans: list[dict[str, Any]] | None) -> set[tuple[int, int, str]]:
+    """Spans of a card, for comparing them."""
+    return {(span["start"], span["end"], span["label"]) for span in spans or []}

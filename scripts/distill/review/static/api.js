@@ -1,0 +1,28 @@
+// The API of the server. The token comes with the address, after `#`, and never goes into a request's address.
+
+const given = /[#&]token=([\w-]+)/.exec(location.hash);
+if (given) {
+  sessionStorage.setItem("token", given[1]);
+  history.replaceState(null, "", `${location.pathname}#review`);
+}
+
+export class Refused extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** GET where there is no body, POST where there is. Throws Refused when the server says no, TypeError when it is away. */
+export async function api(path, body) {
+  const response = await fetch(`/api/${path}`, {
+    method: body === undefined ? "GET" : "POST",
+    headers: { "X-Token": sessionStorage.getItem("token") ?? "", "Content-Type": "application/json" },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const said = await response.json();
+  if (!response.ok) throw new Refused(response.status, said.error ?? response.statusText);
+  return said;
+}
+
+export const query = (path, values) => `${path}?${new URLSearchParams(values)}`;

@@ -1,0 +1,475 @@
+// The page of cards: one at a time, with the next ones fetched before they are needed.
+
+import { api, query } from "./api.js";
+import { dialog, make, say } from "./dom.js";
+import * as outbox from "./outbox.js";
+import { TextView } from "./text.js";
+
+const AHEAD = 12; // cards fetched before they are needed
+const KEYS = [
+  ["1 … 9", "label of what is picked, or of the span under the cursor"],
+  ["← → ↑ ↓", "move; with Shift: pick"],
+  [", .", "the span before, the next span"],
+  ["Alt ← →", "move the end of a span; with Shift: its start"],
+  ["d, Delete", "delete the span"],
+  ["l", "all labels, to search in"],
+  ["a, Enter", "accept"],
+  ["x", "reject"],
+  ["i", "ignore"],
+  ["u, Backspace", "undo: back to the card before"],
+  ["f, c", "flag; comment"],
+  ["s, t", "take the student's version; the teacher's"],
+  ["p", "the teacher's prompt and answer"],
+  ["?", "these keys"],
+];
+
+export class Desk {
+  constructor(state, showProgress) {
+    this.state = state;
+    this.showProgress = showProgress;
+    this.client = sessionStorage.getItem("review-client") ?? crypto.randomUUID();
+    sessionStorage.setItem("review-client", this.client);
+    this.cards = [];
+    this.past = []; // cards that were decided here, with what was decided
+    this.filter = {};
+    this.fetching = null;
+    this.keys = (event) => this.#key(event);
+    addEventListener("visibilitychange", () => (document.hidden ? this.#stopClock() : this.#startClock()));
+  }
+
+  async enter(main, id) {
+    this.main = main;
+    addEventListener("keydown", this.keys);
+    if (id) {
+      this.#putBack();
+      this.card = await api(query("cards", { id, annotator: this.state.annotator }));
+      history.replaceState(null, "", "#review");
+    }
+    if (this.card) this.#show();
+    else await this.#next();
+  }
+
+  leave() {
+    removeEventListener("keydown", this.keys);
+    this.#stopClock();
+  }
+
+  /** Let only the cards through that a filter lets through. */
+  async use(filter) {
+    this.filter = filter;
+    this.cards = [];
+    this.card = null;
+    location.hash = "review";
+  }
+
+  #putBack() {
+    if (this.card && !this.card.returned) this.cards.unshift(this.card);
+    this.card = null;
+  }
+
+  async #fetch() {
+    this.fetching ??= (async () => {
+      try {
+        const without = [...this.cards, this.card, ...outbox.pending().map(({ decision }) => ({ id: decision.card }))].filter(Boolean).map(({ id }) => id);
+        const { cards, progress } = await api("next", {
+          annotator: this.state.annotator,
+          client: this.client,
+          filter: this.filter,
+          count: AHEAD,
+          without,
+        });
+        this.cards.push(...cards.filter(({ id }) => !this.cards.some((card) => card.id === id)));
+        this.showProgress(progress);
+      } finally {
+        this.fetching = null;
+      }
+    })();
+    return this.fetching;
+  }
+
+  /** Fetch, and where the server is away, as often as it takes. */
+  async #fetchPatiently() {
+    for (;;) {
+      try {
+        return await this.#fetch();
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error;
+        this.main.replaceChildren(
+          make("div", { className: "empty" }, make("h2", {}, "The server is away"), make("p", {}, "The next cards come when it is back. What you decided is kept here until then.")),
+        );
+        await new Promise((resolve) => setTimeout(resolve, 1000));
+      }
+    }
+  }
+
+  async #next() {
+    this.card = this.cards.shift() ?? null;
+    if (!this.card) {
+      this.main.ariaBusy = "true";
+      await this.#fetchPatiently();
+      this.card = this.cards.shift() ?? null;
+      this.main.ariaBusy = null;
+    } else if (this.cards.length < (2 * AHEAD) / 3) {
+      this.#fetch().catch(() => {});
+    }
+    this.#show();
+  }
+
+  get task() {
+    return this.state.task;
+  }
+
+  #show() {
+    if (!this.card) {
+      const filtered = Object.keys(this.filter).length > 0;
+      this.main.replaceChildren(
+        make(
+          "div",
+          { className: "empty" },
+          make("h2", {}, filtered ? "No more cards with this filter" : "Nothing left to review"),
+          make("p", {}, "weasel run all trains on what was decided."),
+          filtered ? make("button", { type: "button", onclick: () => this.use({}).then(() => this.enter(this.main)) }, "All cards") : null,
+        ),
+      );
+      say("Nothing left to review");
+      return;
+    }
+    const { card, task } = this;
+    const from = card.kept ?? card.own ?? card.teacher ?? {};
+    this.accept = new Set(from.accept ?? []);
+    this.flag = from.flag ?? false;
+    this.comment = from.comment ?? "";
+    this.seconds = 0;
+    this.#startClock();
+    this.view = new TextView({
+      tokens: card.tokens,
+      spans: task.span_kind ? from.spans ?? [] : [],
+      labels: task.spans,
+      overlaps: task.span_kind === "spancat",
+      language: task.language,
+      changed: () => this.#update(),
+    });
+    if (this.lastLabel) this.view.active = this.lastLabel;
+    this.#draw();
+    this.view.element.focus({ preventScroll: true });
+    say(`${card.mode === "shown" ? "" : "without suggestions. "}${this.view.words(0, card.tokens.length - 1)}`);
+  }
+
+  #startClock() {
+    if (this.card && !this.since) this.since = performance.now();
+  }
+
+  #stopClock() {
+    if (this.since) this.seconds += (performance.now() - this.since) / 1000;
+    this.since = null;
+  }
+
+  #draw() {
+    const { card, task } = this;
+    const modes = { blind: "blind sample", hidden: "without suggestions", shown: "" };
+    this.labelBar = make(
+      "div",
+      { className: "labels", role: "group", "aria-label": "Labels of spans" },
+      task.spans.map((label, at) =>
+        make(
+          "button",
+          { type: "button", hue: label.hue, "data-name": label.name, onclick: () => this.#choose(label.name), onmouseenter: () => this.#guide(label), onfocus: () => this.#guide(label) },
+          label.name,
+          at < 9 ? make("kbd", {}, String(at + 1)) : null,
+        ),
+      ),
+    );
+    const shift = task.span_kind ? "⇧" : "";
+    const one = task.label_kind === "textcat";
+    this.topics = make(
+      "fieldset",
+      { className: "topics" },
+      make("legend", {}, one ? "Label of the text" : "Labels of the text"),
+      task.accept.map((label, at) =>
+        make(
+          "label",
+          { onmouseenter: () => this.#guide(label) },
+          make("input", {
+            type: one ? "radio" : "checkbox",
+            name: "topic",
+            value: label.name,
+            checked: this.accept.has(label.name),
+            onchange: () => this.#topic(label.name),
+            onfocus: () => this.#guide(label),
+          }),
+          label.name,
+          at < 9 ? make("kbd", {}, `${shift}${at + 1}`) : null,
+        ),
+      ),
+    );
+    const button = (words, key, act, kind = "") => make("button", { type: "button", className: kind, onclick: act }, `${words} `, make("kbd", {}, key));
+    this.flagButton = button("Flag", "f", () => this.#toggleFlag());
+    this.commentButton = button("Comment", "c", () => this.#askComment());
+    const meta = Object.entries(card.meta).map(([key, value]) => make("span", {}, `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`));
+    const about = Object.entries(card.teacher?.statuses ?? {}).map(([kind, status]) => make("span", {}, `${kind}: ${status}`));
+    this.other = make("div", { className: "other", hidden: !card.student });
+    this.guide = make("section", { "aria-label": "Guideline" });
+    this.main.replaceChildren(
+      make(
+        "div",
+        { className: "desk" },
+        make(
+          "article",
+          { className: "card", "aria-label": `Card ${card.id}` },
+          make("div", { className: "top" }, make("span", {}, card.id), modes[card.mode] ? make("span", { className: "pill" }, modes[card.mode]) : null, make("span", {}, card.why), about, meta),
+          task.span_kind ? this.labelBar : null,
+          this.view.element,
+          task.label_kind ? this.topics : null,
+          this.other,
+          make(
+            "div",
+            { className: "acts" },
+            button("Accept", "a", () => this.decide("accept"), "main"),
+            button("Reject", "x", () => this.decide("reject")),
+            button("Ignore", "i", () => this.decide("ignore")),
+            button("Undo", "u", () => this.undo()),
+            make("span", { className: "gap" }),
+            this.flagButton,
+            this.commentButton,
+          ),
+        ),
+        make(
+          "aside",
+          {},
+          this.guide,
+          task.guidelines ? make("section", {}, make("h2", {}, "Guidelines"), make("p", {}, task.guidelines)) : null,
+          make("section", {}, make("h2", {}, "More"), make("p", {}, make("button", { type: "button", onclick: () => this.#showKeys() }, "Keys ", make("kbd", {}, "?")), " ", card.mode === "shown" ? make("button", { type: "button", onclick: () => this.#showTeacher() }, "Teacher ", make("kbd", {}, "p")) : null)),
+        ),
+      ),
+    );
+    this.#update();
+  }
+
+  #update() {
+    const { task, view, card } = this;
+    const name = view.current?.label ?? view.active;
+    this.#guide(task.spans.find((label) => label.name === name) ?? task.accept.find((label) => this.accept.has(label.name)) ?? task.accept[0]);
+    for (const button of this.labelBar.children) button.setAttribute("aria-pressed", String(button.dataset.name === view.active));
+    this.flagButton.setAttribute("aria-pressed", String(this.flag));
+    this.commentButton.firstChild.textContent = this.comment ? "Comment ✓ " : "Comment ";
+    this.flagButton.firstChild.textContent = this.flag ? "Flagged ⚑ " : "Flag ";
+    if (card.student) {
+      const differing = card.student.spans?.filter((span) => !view.spans.some((own) => own.start === span.start && own.end === span.end && own.label === span.label)) ?? [];
+      const spans = differing.map((span) => make("span", { className: "tag", hue: view.hue(span.label) }, `${view.words(span.start, span.end)} · ${span.label}`));
+      const labels = (card.student.accept ?? []).filter((label) => !this.accept.has(label));
+      this.other.replaceChildren(
+        make("span", {}, "The student differs: "),
+        ...(spans.length || labels.length ? [...spans, ...labels.map((label) => make("span", { className: "pill" }, label))] : [make("span", {}, "it has less, or what you have now")]),
+        make("button", { type: "button", onclick: () => this.#take(card.student) }, "Take it ", make("kbd", {}, "s")),
+      );
+    }
+  }
+
+  #guide(label) {
+    if (!label || !this.guide) return;
+    this.guide.replaceChildren(make("h2", {}, label.name), make("p", {}, label.definition));
+  }
+
+  #label(name) {
+    this.lastLabel = name;
+    this.view.label(name);
+    this.view.element.focus({ preventScroll: true });
+  }
+
+  /** With the mouse: label what is picked or the current span, or else what is picked next. */
+  #choose(name) {
+    if (this.view.current || this.view.picked) return this.#label(name);
+    this.lastLabel = name;
+    this.view.active = name;
+    this.view.element.focus({ preventScroll: true });
+    this.#update();
+  }
+
+  #topic(name) {
+    if (this.task.label_kind === "textcat") this.accept = new Set([name]);
+    else if (!this.accept.delete(name)) this.accept.add(name);
+    for (const input of this.topics.querySelectorAll("input")) input.checked = this.accept.has(input.value);
+    this.#update();
+    say(`${name} ${this.accept.has(name) ? "on" : "off"}`);
+  }
+
+  #take(version) {
+    if (!version) return;
+    if (version.spans) this.view.replace(version.spans);
+    this.accept = new Set(version.accept ?? this.accept);
+    for (const input of this.topics.querySelectorAll("input")) input.checked = this.accept.has(input.value);
+    this.#update();
+    say("taken");
+  }
+
+  /** Put the decision into the outbox, and go on to the next card at once. */
+  decide(answer) {
+    const { card, task, view } = this;
+    if (!card) return;
+    if (answer === "accept" && task.label_kind === "textcat" && this.accept.size !== 1) {
+      say("choose the label of the text first");
+      this.topics.classList.add("error");
+      this.topics.querySelector("input")?.focus();
+      return;
+    }
+    this.#stopClock();
+    const spans = view.spans.map(({ start, end, label }) => ({ start, end, label }));
+    const accept = task.accept.map(({ name }) => name).filter((name) => this.accept.has(name));
+    outbox.put({
+      id: crypto.randomUUID(),
+      card: card.id,
+      annotator: this.state.annotator,
+      answer,
+      spans: answer === "accept" && task.span_kind ? spans : null,
+      accept: answer === "accept" && task.label_kind ? accept : null,
+      seconds: Math.round(this.seconds * 1000) / 1000,
+      comment: this.comment || null,
+      flag: this.flag || null,
+      settles: (card.versions ?? []).map(({ id }) => id),
+    });
+    this.past.push({ ...card, returned: false, kept: { spans, accept, flag: this.flag, comment: this.comment } });
+    if (this.past.length > 500) this.past.shift();
+    this.#next();
+  }
+
+  /** Take the last decision back, and show its card again as it was decided. */
+  async undo() {
+    let card = this.past.pop();
+    if (!card) {
+      const before = this.undone ?? "";
+      ({ card } = await api(query("last", { annotator: this.state.annotator, before })));
+    }
+    if (!card) {
+      say("nothing to undo");
+      return;
+    }
+    this.undone = card.id;
+    outbox.put({ id: crypto.randomUUID(), card: card.id, annotator: this.state.annotator, answer: "open" });
+    this.#putBack();
+    this.card = card;
+    this.#show();
+    say("taken back");
+  }
+
+  #toggleFlag() {
+    this.flag = !this.flag;
+    this.#update();
+    say(this.flag ? "flagged" : "not flagged");
+  }
+
+  #askComment() {
+    dialog("Comment", (element, close) => {
+      const input = make("textarea", { id: "comment", rows: "4", maxlength: "10000" });
+      input.value = this.comment;
+      const save = (event) => {
+        event.preventDefault();
+        this.comment = input.value.trim();
+        this.#update();
+        close();
+        this.view.element.focus({ preventScroll: true });
+      };
+      input.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && save(event));
+      element.append(make("form", { onsubmit: save }, make("label", { for: "comment" }, "It is kept with the decision. Ctrl-Enter saves."), input, make("div", { className: "row" }, make("button", { className: "main" }, "Save"))));
+      setTimeout(() => input.focus());
+    });
+  }
+
+  #showKeys() {
+    dialog("Keys", (element, close) => {
+      const topics = this.task.label_kind ? [[this.task.span_kind ? "Shift 1 … 9" : "1 … 9", "label of the text"]] : [];
+      const rows = [...topics, ...KEYS].map(([key, words]) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, words)));
+      element.append(make("table", {}, make("tbody", {}, rows)), make("div", { className: "row" }, make("button", { type: "button", className: "main", onclick: close }, "Close")));
+    });
+  }
+
+  async #showTeacher() {
+    if (this.card.mode !== "shown") return say("this card has no suggestions");
+    const { runs, exchanges } = await api(query("teacher", { id: this.card.id }));
+    dialog("What the teacher was asked, and said", (element, close) => {
+      for (const [kind, run] of Object.entries(runs)) {
+        element.append(make("p", {}, `${kind}: ${run.status}${run.error ? ` (${run.error})` : ""}`));
+        for (const { reason, item } of run.dropped) element.append(make("p", {}, `not used: ${item} (${reason})`));
+      }
+      for (const { prompt, answer } of exchanges) {
+        const words = typeof prompt === "string" ? prompt : (prompt ?? []).map(({ role, content }) => `${role}> ${content}`).join("\n\n");
+        element.append(make("pre", { tabindex: "0" }, words), make("pre", { tabindex: "0" }, answer ?? "no answer"));
+      }
+      element.append(make("div", { className: "row" }, make("button", { type: "button", className: "main", onclick: close }, "Close")));
+    });
+  }
+
+  /** All labels, to search in: for those that have no number. */
+  #pickLabel() {
+    const choices = [...this.task.spans.map((label) => [label, () => this.#label(label.name)]), ...this.task.accept.map((label) => [label, () => this.#topic(label.name)])];
+    dialog("Labels", (element, close) => {
+      const input = make("input", { id: "find-label", autocomplete: "off", role: "combobox", "aria-expanded": "true", "aria-controls": "found-labels", "aria-label": "Find a label" });
+      const list = make("ul", { className: "pick", id: "found-labels", role: "listbox", "aria-label": "Labels" });
+      let found = [];
+      let at = 0;
+      const choose = ([, act]) => {
+        close();
+        act();
+        this.view.element.focus({ preventScroll: true });
+      };
+      const draw = () => {
+        found = choices.filter(([label]) => `${label.name} ${label.definition}`.toLowerCase().includes(input.value.toLowerCase()));
+        at = Math.max(0, Math.min(at, found.length - 1));
+        list.replaceChildren(
+          ...found.map((choice, number) => make("li", { role: "option", "aria-selected": String(number === at), onclick: () => choose(choice) }, `${choice[0].name}: ${choice[0].definition}`)),
+        );
+      };
+      input.addEventListener("input", () => ((at = 0), draw()));
+      input.addEventListener("keydown", (event) => {
+        if (event.key === "ArrowDown") at++;
+        else if (event.key === "ArrowUp") at--;
+        else if (event.key === "Enter" && found[at]) choose(found[at]);
+        else return;
+        event.preventDefault();
+        draw();
+      });
+      element.append(input, list);
+      draw();
+      setTimeout(() => input.focus());
+    });
+  }
+
+  #key(event) {
+    if (!this.card || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (document.getElementById("dialog").open || event.target.closest("textarea, select, input:not([type=radio], [type=checkbox])")) return;
+    const { task, view } = this;
+    const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
+    const onButton = event.target.closest("button, a");
+    if (digit) {
+      const topics = event.shiftKey || !task.span_kind;
+      const label = (topics ? task.accept : task.spans)[digit - 1];
+      if (!label) return;
+      if (topics) this.#topic(label.name);
+      else this.#label(label.name);
+    } else if (event.key === "Enter") {
+      if (onButton) return;
+      this.decide("accept");
+    } else {
+      const acts = {
+        a: () => this.decide("accept"),
+        x: () => this.decide("reject"),
+        i: () => this.decide("ignore"),
+        u: () => this.undo(),
+        Backspace: () => this.undo(),
+        f: () => this.#toggleFlag(),
+        c: () => this.#askComment(),
+        s: () => this.#take(this.card.student),
+        t: () => this.#take(this.card.teacher),
+        p: () => this.#showTeacher(),
+        l: () => this.#pickLabel(),
+        d: () => view.remove(),
+        Delete: () => view.remove(),
+        ".": () => view.step(1),
+        ",": () => view.step(-1),
+        "?": () => this.#showKeys(),
+      };
+      if (!Object.hasOwn(acts, event.key)) return;
+      acts[event.key]();
+    }
+    event.preventDefault();
+  }
+}
