@@ -237,7 +237,7 @@ export class Desk {
           "aside",
           {},
           this.guide,
-          task.guidelines ? make("section", {}, make("h2", {}, "Guidelines"), make("p", {}, task.guidelines)) : null,
+          task.guidelines ? make("section", {}, make("h2", {}, "Guidelines"), make("p", {}, task.guidelines.replace(/\n[ \t]+/g, " "))) : null,
           make("section", {}, make("h2", {}, "More"), make("p", {}, make("button", { type: "button", onclick: () => this.#showKeys() }, "Keys ", make("kbd", {}, "?")), " ", card.mode === "shown" ? make("button", { type: "button", onclick: () => this.#showTeacher() }, "Teacher ", make("kbd", {}, "p")) : null)),
         ),
       ),
