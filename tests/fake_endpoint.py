@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,20 +55,25 @@ def fake_endpoint(answer: Answer) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         content = reply.content if isinstance(reply.content, str) else json.dumps(reply.content)
         return web.Response(status=reply.status, text=content, content_type="application/json", headers=reply.headers)
 
-    loop = asyncio.new_event_loop()
-    application = web.Application()
-    application.router.add_post("/{path:.*}", handle)
-    runner = web.AppRunner(application, shutdown_timeout=0.1)
-    loop.run_until_complete(runner.setup())
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    loop.run_until_complete(site.start())
-    port = runner.addresses[0][1]
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = Future()
+
+    async def serve() -> None:
+        application = web.Application()
+        application.router.add_post("/{path:.*}", handle)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        stop = asyncio.Event()
+        started.set_result((asyncio.get_running_loop(), stop, runner.addresses[0][1]))
+        await stop.wait()
+        await runner.cleanup()
+
+    # In a thread of its own, for a browser that is driven from this one has a loop here
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
+    loop, stop, port = started.result(timeout=30)
     try:
         yield f"http://127.0.0.1:{port}/v1", requests
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
+        loop.call_soon_threadsafe(stop.set)
         thread.join()
-        loop.close()

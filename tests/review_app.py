@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 import srsly
 from conftest import ROOT
 
@@ -147,22 +146,3 @@ def open_page(context: Any, app: App, annotator: str = "annotator a") -> Any:
 def wait_saved(page: Any) -> None:
     """Wait until the app says that everything is saved."""
     page.wait_for_selector('#unsaved[data-state="saved"]', timeout=60_000)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def context(browser: Any) -> Iterator[Any]:
-    made = browser.new_context(viewport={"width": 1200, "height": 800})
-    yield made
-    made.close()

@@ -138,9 +138,8 @@ def test_a_fault_costs_its_own_text_alone(unanswered: Project, name: str) -> Non
     }
     failed = ner == "api_error"
     assert not failed or run["ner"]["error"]
-    assert len(unanswered.read("assets/responses.jsonl")) == 4 * (59 if failed else 60), (
-        "a failure is never recorded as an answer"
-    )
+    recorded = [row for row in unanswered.read("assets/responses.jsonl") if ":" not in row["key"]]
+    assert len(recorded) == 4 * (59 if failed else 60), "a failure is never recorded as an answer"
 
 
 def test_a_completion_is_asked_to_go_on_with_a_text(unanswered: Project) -> None:

@@ -7,12 +7,35 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import spacy
-from review_app import App, browser, context, labels, make_folder, open_page, running, wait_saved  # noqa: F401
+from distill.review.decisions import Decision, load_decisions, settle
+from distill.review.statistics import figures
+from review_app import CHROMIUM, App, labels, make_folder, open_page, running, wait_saved
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM:
+        pytest.skip("chromium is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    made = browser.new_context(viewport={"width": 1200, "height": 800})
+    yield made
+    made.close()
+
 
 SPANS = labels("DISH", "PLACE", "TOOL")
 ODD = [
@@ -120,7 +143,7 @@ def by_mouse(page: Any, plan: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("way", ["keyboard", "mouse"])
-def test_thirty_cards(tmp_path: Path, context: Any, kind: str, way: str) -> None:  # noqa: F811
+def test_thirty_cards(tmp_path: Path, context: Any, kind: str, way: str) -> None:
     components = KINDS[kind]
     app = make_folder(tmp_path / "app", components, texts())
     rng = random.Random(0)
@@ -149,7 +172,7 @@ def test_thirty_cards(tmp_path: Path, context: Any, kind: str, way: str) -> None
             assert row["text"][span["start"] : span["end"]].strip()
 
 
-def test_spans_are_changed_moved_and_deleted_with_keys(tmp_path: Path, context: Any) -> None:  # noqa: F811
+def test_spans_are_changed_moved_and_deleted_with_keys(tmp_path: Path, context: Any) -> None:
     text = "one two three four five six"
     teacher = [{"start": 0, "end": 7, "label": "DISH"}, {"start": 14, "end": 18, "label": "TOOL"}]
     app = make_folder(tmp_path / "app", {"ner": SPANS}, [{"text": text, "spans": teacher}])
@@ -166,7 +189,7 @@ def test_spans_are_changed_moved_and_deleted_with_keys(tmp_path: Path, context: 
     assert [span["label"] for span in row["shown"]["teacher"]["spans"]] == ["DISH", "TOOL"]
 
 
-def test_undo_takes_back_any_number_and_the_journal_keeps_all(tmp_path: Path, context: Any) -> None:  # noqa: F811
+def test_undo_takes_back_any_number_and_the_journal_keeps_all(tmp_path: Path, context: Any) -> None:
     app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, [{"text": f"Text {n}."} for n in range(6)])
     with running(app):
         page = open_page(context, app)
@@ -185,8 +208,6 @@ def test_undo_takes_back_any_number_and_the_journal_keeps_all(tmp_path: Path, co
         page.keyboard.press("Digit2")
         page.keyboard.press("x")
         wait_saved(page)
-    from distill.review.decisions import load_decisions
-
     decided = load_decisions(app.folder / "assets/reviews.jsonl").settled
     assert {id_: (one.answer, one.accept) for id_, one in decided.items()} == {
         "t0": ("accept", ["hot"]),
@@ -195,7 +216,7 @@ def test_undo_takes_back_any_number_and_the_journal_keeps_all(tmp_path: Path, co
     assert Counter(row["answer"] for row in app.journal()) == {"accept": 5, "open": 4, "reject": 1}
 
 
-def test_nothing_is_lost_when_the_server_is_killed_and_the_network_goes(tmp_path: Path, browser: Any) -> None:  # noqa: F811
+def test_nothing_is_lost_when_the_server_is_killed_and_the_network_goes(tmp_path: Path, browser: Any) -> None:
     """Two annotators, one of them with two tabs, and a server that is killed at random moments."""
     count = 200
     app = make_folder(
@@ -349,7 +370,7 @@ def test_attacks(tmp_path: Path) -> None:
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 
 
-def test_markup_stays_text_everywhere(tmp_path: Path, context: Any) -> None:  # noqa: F811
+def test_markup_stays_text_everywhere(tmp_path: Path, context: Any) -> None:
     components = {"ner": {"labels": {"<b>X</b>": {"definition": EVIL}}}, "textcat": labels("<i>a</i>", "b")}
     rows = [{"text": f"{EVIL} {number}", "meta": {EVIL: EVIL}, "why": EVIL} for number in range(3)]
     app = make_folder(tmp_path / "app", components, rows, title=EVIL)
@@ -371,7 +392,7 @@ def test_markup_stays_text_everywhere(tmp_path: Path, context: Any) -> None:  # 
     assert app.journal()[0]["comment"] == EVIL
 
 
-def test_blind_and_hidden_cards_show_nothing_anywhere(tmp_path: Path, context: Any) -> None:  # noqa: F811
+def test_blind_and_hidden_cards_show_nothing_anywhere(tmp_path: Path, context: Any) -> None:
     rows: list[dict[str, Any]] = [
         {"text": f"Blind text {n} with soup.", "sample": "test" if n % 2 else "dev", "why": "blind"} for n in range(4)
     ]
@@ -381,6 +402,7 @@ def test_blind_and_hidden_cards_show_nothing_anywhere(tmp_path: Path, context: A
             "spans": [{"start": 5, "end": 9, "label": "TOOL"}],
             "accept": ["cold"],
             "status": "partial",
+            "why": "teacher partial",
         }
         for n in range(16)
     ]
@@ -418,6 +440,7 @@ def test_blind_and_hidden_cards_show_nothing_anywhere(tmp_path: Path, context: A
     cards = [card for _, said in seen for card in said.get("cards", []) if card]
     assert cards
     for card in cards:
+        assert card["id"] not in bare or card["why"] in ("", "blind")
         assert (card["teacher"] is None and card["student"] is None) == (card["id"] in bare)
     blind = [row for row in app.journal() if row["text_id"] in {f"t{n}" for n in range(4)}]
     assert blind and all(row["shown"] == {"mode": "blind"} for row in blind)
@@ -425,7 +448,7 @@ def test_blind_and_hidden_cards_show_nothing_anywhere(tmp_path: Path, context: A
     assert hidden and all(row["shown"]["teacher"]["accept"] == ["cold"] for row in hidden), "kept, to measure anchoring"
 
 
-def test_two_annotators_share_the_work_and_settle_what_differs(tmp_path: Path, browser: Any) -> None:  # noqa: F811
+def test_two_annotators_share_the_work_and_settle_what_differs(tmp_path: Path, browser: Any) -> None:
     rows = [{"text": f"A soup {number}.", "accept": ["hot"]} for number in range(12)]
     app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, rows)
     one, other = browser.new_context(), browser.new_context()
@@ -445,20 +468,93 @@ def test_two_annotators_share_the_work_and_settle_what_differs(tmp_path: Path, b
         first.locator(".version", has_text="annotator b").first.get_by_role("button").click()
         wait_saved(first)
         figures = json.loads(call(app, "/api/statistics")[1])
-    from distill.review.decisions import load_decisions
-
     decided = load_decisions(app.folder / "assets/reviews.jsonl")
     assert (len(decided.settled), len(decided.conflicts)) == (11, 1)
     assert Counter(tuple(one.accept or []) for one in decided.settled.values()) == {("hot",): 10, ("cold",): 1}
     pairs = {(row["one"], row["other"]): row for row in figures["agreement"]}
-    assert pairs["annotator a", "annotator b"]["texts"] == 11
-    assert ("annotator a", "teacher") in pairs
+    assert pairs["annotator a", "annotator b"]["texts"] == 12
+    assert ("annotator a", "the teacher") in pairs
     assert {row["label"]: row["suggested"] for row in figures["labels"]}["hot"] >= 22
     one.close()
     other.close()
 
 
-def test_an_accessible_app_in_light_and_dark(tmp_path: Path, browser: Any) -> None:  # noqa: F811
+def made(id_: str, annotator: str, answer: str, *supersedes: str) -> Decision:
+    accept = ["hot"] if annotator == "annotator a" else ["cold"]
+    return Decision(
+        id=id_,
+        supersedes=list(supersedes),
+        text_id="t0",
+        text="A soup.",
+        answer=answer,
+        accept=accept if answer == "accept" else None,
+        annotator=annotator,
+        guidelines="none",
+    )
+
+
+def test_to_take_back_that_a_conflict_was_settled_brings_it_back() -> None:
+    both = [made("1", "annotator a", "accept"), made("2", "annotator b", "accept")]
+    settled = [*both, made("3", "annotator a", "accept", "1", "2")]
+    assert settle(both).conflicts.keys() == {"t0"}
+    assert settle(settled).settled["t0"].accept == ["hot"]
+    after = settle([*settled, made("4", "annotator a", "open", "3")])
+    assert [decision.id for decision in after.standing] == ["2"], "the other's decision stands again"
+    assert [row["texts"] for row in figures(settled, 0)["agreement"]] == [1], "to settle is not to agree"
+    assert figures(settled, 0)["agreement"][0]["kappa"] == 0
+
+
+def test_a_key_that_is_held_decides_once_and_what_is_on_a_card_is_kept(tmp_path: Path, context: Any) -> None:
+    app = make_folder(tmp_path / "app", {"ner": SPANS}, [{"text": f"One soup {n}."} for n in range(30)])
+    with running(app):
+        page = open_page(context, app)
+        for _ in range(9):
+            page.keyboard.down("a")
+        page.keyboard.up("a")
+        wait_saved(page)
+        assert len(app.journal()) == 1
+        page.keyboard.press("1")
+        base = app.url.partition("#")[0]
+        page.goto(f"{base}#list")
+        page.wait_for_selector("table")
+        page.goto(f"{base}#review")
+        page.wait_for_selector(".text .tag")
+        for _ in range(29):
+            page.keyboard.press("a")
+        page.wait_for_selector(".empty")
+        page.keyboard.press("u")
+        page.wait_for_selector(".card")
+        wait_saved(page)
+    assert app.journal()[-1]["answer"] == "open"
+
+
+def test_a_journal_that_is_replaced_under_the_server_takes_nothing_unseen(tmp_path: Path) -> None:
+    app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, [{"text": "Text 0."}, {"text": "Text 1."}])
+    with running(app):
+        assert call(app, "/api/decisions", decision(0))[0] == 200
+        path = app.folder / "assets/reviews.jsonl"
+        copy = path.with_suffix(".copy")
+        copy.write_bytes(path.read_bytes())
+        copy.replace(path)
+        status, said = call(app, "/api/decisions", decision(1))
+        assert status == 500
+        assert b"another file has been put in its place" in said
+    assert len(app.journal()) == 1
+
+
+def test_suggestions_stay_those_of_the_text_when_annotate_runs_meanwhile(tmp_path: Path) -> None:
+    rows = [{"text": f"Text {n}.", "accept": ["hot" if n else "cold"]} for n in range(4)]
+    app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, rows)
+    with running(app):
+        silver = app.folder / "corpus/silver.jsonl"
+        turned = silver.with_suffix(".new")
+        turned.write_text("".join(reversed(silver.read_text().splitlines(keepends=True))))
+        turned.replace(silver)
+        card = json.loads(call(app, "/api/cards?id=t0&annotator=x")[1])
+        assert card["teacher"]["accept"] == ["cold"]
+
+
+def test_an_accessible_app_in_light_and_dark(tmp_path: Path, browser: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
     teacher = {"spans": [{"start": 2, "end": 6, "label": "DISH"}], "accept": ["hot"]}

@@ -137,6 +137,12 @@ class Journal:
         """
         if self._broken:
             raise self._broken
+        if not self.path.exists() or not os.path.samestat(os.fstat(self._file.fileno()), self.path.stat()):
+            self._broken = DistillError(
+                f"{self.path}: another file has been put in its place",
+                "Start again; nothing was written to the old one.",
+            )
+            raise self._broken
         size = self.path.stat().st_size
         try:
             rest = memoryview(b"".join(entry.line() for entry in new))

@@ -67,31 +67,37 @@ class Suggestions:
     """What the teacher said, read from the annotated records when a card needs it: they are too many to hold."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        self._places: dict[str, tuple[Path, int]] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        # Kept open: another run may put a new file in the place of one, with other texts at these offsets
+        self._files = [path.open("rb") for path in paths]
         begin = re.compile(rb'^\{"id": ("(?:[^"\\]|\\.)*")')
-        for path in paths:
+        for which, file in enumerate(self._files):
             offset = 0
-            with path.open("rb") as file:
-                for number, line in enumerate(file, start=1):
-                    match = begin.match(line)
-                    if not match:
-                        raise DistillError(f"{at(path, number)}: not an annotated record", "Run `weasel run annotate`.")
-                    self._places[json.loads(match[1])] = path, offset
-                    offset += len(line)
+            for number, line in enumerate(file, start=1):
+                match = begin.match(line)
+                if not match:
+                    place = at(paths[which], number)
+                    raise DistillError(f"{place}: not an annotated record", "Run `weasel run annotate`.")
+                self._places[json.loads(match[1])] = which, offset
+                offset += len(line)
+        self._lock = threading.Lock()
 
     def get(self, id_: str) -> Annotated | None:
         """The record of a text."""
         place = self._places.get(id_)
         if place is None:
             return None
-        path, offset = place
-        with path.open("rb") as file:
+        which, offset = place
+        file = self._files[which]
+        with self._lock:
             file.seek(offset)
             line = file.readline()
         try:
             return Annotated.model_validate_json(line)
         except ValidationError as error:
-            raise DistillError(f"{path}: {explain(error)}", "Run `weasel run annotate`, and start again.") from None
+            raise DistillError(
+                f"{file.name}: {explain(error)}", "Run `weasel run annotate`, and start again."
+            ) from None
 
     def all(self) -> Iterator[Annotated]:
         """All records, one after the other."""

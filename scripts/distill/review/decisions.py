@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distill.files import digest
-from distill.journal import Entry, entries, heads
+from distill.journal import Entry, entries
 from distill.records import Span
 
 
@@ -69,7 +69,7 @@ def settle(decisions: Iterable[Decision]) -> Decided:
     conflicts = {}
     in_force: list[Decision] = []
     for text_id, made in sorted(by_text.items()):
-        last = heads(made)
+        last = _in_force(made)
         standing = [decision for decision in last if decision.answer != "open"]
         in_force += standing
         if last and not standing:
@@ -80,6 +80,20 @@ def settle(decisions: Iterable[Decision]) -> Decided:
             # None stands where decisions supersede each other in a circle
             conflicts[text_id] = standing or made
     return Decided(settled, conflicts, in_force)
+
+
+def _in_force(made: Sequence[Decision]) -> list[Decision]:
+    """The decisions that no other supersedes. One that was taken back no longer supersedes what others decided: to take
+    back that a conflict was settled brings the conflict back."""
+    by_id = {decision.id: decision for decision in made}
+    taken_back = {old for decision in made if decision.answer == "open" for old in decision.supersedes}
+    replaced = {
+        old
+        for decision in made
+        for old in decision.supersedes
+        if decision.id not in taken_back or (old in by_id and by_id[old].annotator == decision.annotator)
+    }
+    return [by_id[key] for key in sorted(by_id.keys() - replaced)]
 
 
 def _together(standing: Sequence[Decision]) -> Decision | None:

@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,7 +106,9 @@ class _Made:
 
     @property
     def annotators(self) -> set[str]:
-        return {decision.annotator for decision in self.decided.standing}
+        """Who has decided, and not taken it back; were it settled by somebody else since."""
+        opened = {old for decision in self.all if decision.answer == "open" for old in decision.supersedes}
+        return {one.annotator for one in self.all if one.answer != "open" and one.id not in opened}
 
 
 class Desk:
@@ -160,6 +161,9 @@ class Desk:
         self._await_facts(wanted)
         with self._lock:
             now = time.monotonic()
+            for id_ in without:
+                if client in self._reserved.get(id_, {}):
+                    self._reserved[id_][client] = now
             cards: list[dict[str, Any]] = []
             begin = self._begin[annotator] if wanted.is_empty else 0
             whole = wanted.is_empty
@@ -192,7 +196,8 @@ class Desk:
                 "id": row.id,
                 "tokens": tokens_of(doc),
                 "meta": json.loads(row.meta),
-                "why": row.why,
+                # Why a card stands where it does tells how the teacher did
+                "why": "" if mode == "hidden" else row.why,
                 "mode": mode,
                 "teacher": None,
                 "student": None,
@@ -237,7 +242,6 @@ class Desk:
             made = self._made.setdefault(row.id, _Made())
             made.all.append(decision)
             made.decided = settle(made.all)
-            self._reserved.pop(row.id, None)
             if submitted.answer == "open":
                 position = self._positions[row.id]
                 for annotator in self._begin:
@@ -325,16 +329,10 @@ class Desk:
                 )
             return rows, len(found)
 
-    def decisions(self) -> Iterator[tuple[Row, Decision]]:
-        """All decisions in force on texts of the queue."""
+    def decisions(self) -> list[Decision]:
+        """All decisions on texts of the queue, superseded ones included."""
         with self._lock:
-            standing = [
-                (self._rows[self._positions[id_]], decision)
-                for id_, made in self._made.items()
-                if id_ in self._positions
-                for decision in made.decided.standing
-            ]
-        return iter(standing)
+            return [one for id_, made in self._made.items() if id_ in self._positions for one in made.all]
 
     def remaining(self) -> int:
         """How many decisions are still wanted of somebody."""

@@ -99,12 +99,17 @@ class Guard:
 
     def _refused(self, path: str, headers: dict[str, str]) -> tuple[int, str]:
         host = headers.get("host", "")
-        if not is_own_name(urlsplit(f"//{host}").hostname or ""):
-            return 403, "another host's name"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
-            return 403, "another page's request"
-        if path.startswith("/api/") and not secrets.compare_digest(headers.get("x-token", ""), self._token):
+        try:
+            if not is_own_name(urlsplit(f"//{host}").hostname or ""):
+                return 403, "another host's name"
+            if origin is not None and urlsplit(origin).netloc != host:
+                return 403, "another page's request"
+        except ValueError:
+            return 403, "no host's name"
+        if path.startswith("/api/") and not secrets.compare_digest(
+            headers.get("x-token", "").encode(), self._token.encode()
+        ):
             return 403, "no token, or a wrong one: open the address that `weasel run review` printed"
         if headers.get("content-length", "0").isdigit() and int(headers.get("content-length", "0")) > LARGEST_BODY:
             return 413, f"a body of more than {LARGEST_BODY} bytes"
@@ -132,6 +137,10 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
     @app.exception_handler(RefusedError)
     def refused(request: Request, error: RefusedError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, error.status)
+
+    @app.exception_handler(DistillError)
+    def failed(request: Request, error: DistillError) -> JSONResponse:
+        return JSONResponse({"error": f"{error.message}. {error.remedy}"}, 500)
 
     @app.exception_handler(RequestValidationError)
     def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -214,9 +223,9 @@ def _label(name: str, label: Any) -> dict[str, str]:
 def keep_token(path: Path) -> str:
     """The token of the address: made once, and readable by its owner alone. It stays the same, so that a browser that
     was open can send what it has when the server is back."""
-    if not path.exists():
+    if not path.exists() or not path.read_text().strip():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=False)
+        path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(24))
     return path.read_text().strip()
 

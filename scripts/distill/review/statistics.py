@@ -11,16 +11,16 @@ from typing import Any
 
 from distill.records import Span
 from distill.review.agreement import compare
-from distill.review.cards import Row
 from distill.review.decisions import Decision
 
-TEACHER = "teacher"
+TEACHER = "the teacher"
 Marks = set[tuple[int, int, str]]
 
 
-def figures(decisions: Iterable[tuple[Row, Decision]], remaining: int) -> dict[str, Any]:
-    """Everything that the page shows. remaining: decisions that are still wanted."""
-    made = [decision for _, decision in decisions]
+def figures(decisions: Iterable[Decision], remaining: int) -> dict[str, Any]:
+    """Everything that the page shows. decisions: all that were made, superseded ones included; remaining: those that
+    are still wanted."""
+    made = _first_hand(list(decisions))
     seconds = [decision.seconds for decision in made if decision.seconds]
     median = statistics.median(seconds) if seconds else None
     compared = [(decision, told) for decision in made if (told := _teachers(decision)) is not None]
@@ -39,6 +39,19 @@ def figures(decisions: Iterable[tuple[Row, Decision]], remaining: int) -> dict[s
     }
 
 
+def _first_hand(made: Sequence[Decision]) -> list[Decision]:
+    """Each annotator's last decision on each text, as made before anybody settled what differed: to settle is not to
+    agree."""
+    by_id = {decision.id: decision for decision in made}
+    settling = {
+        decision.id
+        for decision in made
+        if any(old in by_id and by_id[old].annotator != decision.annotator for old in decision.supersedes)
+    }
+    replaced = {old for decision in made if decision.id not in settling for old in decision.supersedes}
+    return [one for one in made if one.answer != "open" and one.id not in settling | replaced]
+
+
 def _mode(decision: Decision) -> str:
     return str((decision.shown or {}).get("mode", ""))
 
@@ -47,6 +60,8 @@ def _teachers(decision: Decision) -> Decision | None:
     """What the teacher said of the same text, in the form of a decision whose offsets are tokens."""
     said = (decision.shown or {}).get("teacher")
     if decision.answer != "accept" or _mode(decision) not in ("shown", "hidden") or not said:
+        return None
+    if said["spans"] is None and said["accept"] is None:
         return None
     spans = said["spans"]
     return decision.model_copy(

@@ -6,6 +6,9 @@ if (given) {
   history.replaceState(null, "", `${location.pathname}#review`);
 }
 
+/** An id that no other has. (crypto.randomUUID exists on this machine's own pages alone.) */
+export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
 export class Refused extends Error {
   constructor(status, message) {
     super(message);
@@ -20,7 +23,7 @@ export async function api(path, body) {
     headers: { "X-Token": sessionStorage.getItem("token") ?? "", "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
-  const said = await response.json();
+  const said = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, said.error ?? response.statusText);
   return said;
 }

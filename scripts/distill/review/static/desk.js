@@ -1,6 +1,6 @@
 // The page of cards: one at a time, with the next ones fetched before they are needed.
 
-import { api, query } from "./api.js";
+import { api, newId, query } from "./api.js";
 import { dialog, make, say } from "./dom.js";
 import * as outbox from "./outbox.js";
 import { TextView } from "./text.js";
@@ -27,7 +27,7 @@ export class Desk {
   constructor(state, showProgress) {
     this.state = state;
     this.showProgress = showProgress;
-    this.client = sessionStorage.getItem("review-client") ?? crypto.randomUUID();
+    this.client = sessionStorage.getItem("review-client") ?? newId();
     sessionStorage.setItem("review-client", this.client);
     this.cards = [];
     this.past = []; // cards that were decided here, with what was decided
@@ -39,6 +39,7 @@ export class Desk {
 
   async enter(main, id) {
     this.main = main;
+    this.active = true;
     addEventListener("keydown", this.keys);
     if (id) {
       this.#putBack();
@@ -50,6 +51,8 @@ export class Desk {
   }
 
   leave() {
+    this.#keep();
+    this.active = false;
     removeEventListener("keydown", this.keys);
     this.#stopClock();
   }
@@ -62,7 +65,15 @@ export class Desk {
     location.hash = "review";
   }
 
+  /** Keep what was done on the card that is left. */
+  #keep() {
+    if (this.card && this.view) {
+      this.card.kept = { spans: this.view.spans, accept: [...this.accept], flag: this.flag, comment: this.comment };
+    }
+  }
+
   #putBack() {
+    this.#keep();
     if (this.card && !this.card.returned) this.cards.unshift(this.card);
     this.card = null;
   }
@@ -93,8 +104,8 @@ export class Desk {
       try {
         return await this.#fetch();
       } catch (error) {
-        if (!(error instanceof TypeError)) throw error;
-        this.main.replaceChildren(
+        if (!(error instanceof TypeError || error.status >= 500)) throw error;
+        if (this.active) this.main.replaceChildren(
           make("div", { className: "empty" }, make("h2", {}, "The server is away"), make("p", {}, "The next cards come when it is back. What you decided is kept here until then.")),
         );
         await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -107,8 +118,9 @@ export class Desk {
     if (!this.card) {
       this.main.ariaBusy = "true";
       await this.#fetchPatiently();
-      this.card = this.cards.shift() ?? null;
       this.main.ariaBusy = null;
+      if (this.card) return;
+      this.card = this.cards.shift() ?? null;
     } else if (this.cards.length < (2 * AHEAD) / 3) {
       this.#fetch().catch(() => {});
     }
@@ -120,6 +132,7 @@ export class Desk {
   }
 
   #show() {
+    if (!this.active) return;
     if (!this.card) {
       const filtered = Object.keys(this.filter).length > 0;
       this.main.replaceChildren(
@@ -128,6 +141,7 @@ export class Desk {
           { className: "empty" },
           make("h2", {}, filtered ? "No more cards with this filter" : "Nothing left to review"),
           make("p", {}, "weasel run all trains on what was decided."),
+          make("p", {}, make("button", { type: "button", onclick: () => this.undo() }, "Undo ", make("kbd", {}, "u"))),
           filtered ? make("button", { type: "button", onclick: () => this.use({}).then(() => this.enter(this.main)) }, "All cards") : null,
         ),
       );
@@ -135,15 +149,18 @@ export class Desk {
       return;
     }
     const { card, task } = this;
-    const from = card.kept ?? card.own ?? card.teacher ?? {};
-    this.accept = new Set(from.accept ?? []);
+    const versions = [card.kept, card.own, card.teacher].filter(Boolean);
+    const from = versions[0] ?? {};
+    const first = (key) => versions.find((version) => version[key])?.[key] ?? [];
+    this.accept = new Set(first("accept").filter((name) => task.accept.some((label) => label.name === name)));
     this.flag = from.flag ?? false;
     this.comment = from.comment ?? "";
     this.seconds = 0;
+    this.since = null;
     this.#startClock();
     this.view = new TextView({
       tokens: card.tokens,
-      spans: task.span_kind ? from.spans ?? [] : [],
+      spans: this.#known(first("spans")),
       labels: task.spans,
       overlaps: task.span_kind === "spancat",
       language: task.language,
@@ -155,8 +172,13 @@ export class Desk {
     say(`${card.mode === "shown" ? "" : "without suggestions. "}${this.view.words(0, card.tokens.length - 1)}`);
   }
 
+  /** The spans whose label the task has: a renamed one may still stand in older files. */
+  #known(spans) {
+    return spans.filter((span) => this.task.spans.some((label) => label.name === span.label));
+  }
+
   #startClock() {
-    if (this.card && !this.since) this.since = performance.now();
+    if (this.card && this.active && !this.since) this.since = performance.now();
   }
 
   #stopClock() {
@@ -295,7 +317,7 @@ export class Desk {
 
   #take(version) {
     if (!version) return;
-    if (version.spans) this.view.replace(version.spans);
+    if (version.spans) this.view.replace(this.#known(version.spans));
     this.accept = new Set(version.accept ?? this.accept);
     for (const input of this.topics.querySelectorAll("input")) input.checked = this.accept.has(input.value);
     this.#update();
@@ -305,7 +327,7 @@ export class Desk {
   /** Put the decision into the outbox, and go on to the next card at once. */
   decide(answer) {
     const { card, task, view } = this;
-    if (!card) return;
+    if (!card || this.undoing) return;
     if (answer === "accept" && task.label_kind === "textcat" && this.accept.size !== 1) {
       say("choose the label of the text first");
       this.topics.classList.add("error");
@@ -316,7 +338,7 @@ export class Desk {
     const spans = view.spans.map(({ start, end, label }) => ({ start, end, label }));
     const accept = task.accept.map(({ name }) => name).filter((name) => this.accept.has(name));
     outbox.put({
-      id: crypto.randomUUID(),
+      id: newId(),
       card: card.id,
       annotator: this.state.annotator,
       answer,
@@ -334,17 +356,26 @@ export class Desk {
 
   /** Take the last decision back, and show its card again as it was decided. */
   async undo() {
+    if (this.undoing || this.main.ariaBusy) return;
+    this.undoing = true;
     let card = this.past.pop();
-    if (!card) {
-      const before = this.undone ?? "";
-      ({ card } = await api(query("last", { annotator: this.state.annotator, before })));
+    try {
+      if (!card) {
+        await outbox.flush();
+        ({ card } = await api(query("last", { annotator: this.state.annotator, before: this.undone ?? "" })));
+      }
+    } catch {
+      say("the server is away");
+      return;
+    } finally {
+      this.undoing = false;
     }
     if (!card) {
       say("nothing to undo");
       return;
     }
     this.undone = card.id;
-    outbox.put({ id: crypto.randomUUID(), card: card.id, annotator: this.state.annotator, answer: "open" });
+    outbox.put({ id: newId(), card: card.id, annotator: this.state.annotator, answer: "open" });
     this.#putBack();
     this.card = card;
     this.#show();
@@ -434,8 +465,13 @@ export class Desk {
   }
 
   #key(event) {
-    if (!this.card || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (document.getElementById("dialog").open || event.target.closest("textarea, select, input:not([type=radio], [type=checkbox])")) return;
+    if (event.repeat && /^(a|x|i|u|Enter|Backspace)$/.test(event.key)) return event.preventDefault();
+    if (!this.card) {
+      if (event.key === "u" || event.key === "Backspace") this.undo();
+      return;
+    }
     const { task, view } = this;
     const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
     const onButton = event.target.closest("button, a");

@@ -1,6 +1,6 @@
 // The pages beside the cards: the list, the conflicts, the statistics.
 
-import { api, query } from "./api.js";
+import { api, newId, query } from "./api.js";
 import { duration, make, percent } from "./dom.js";
 import * as outbox from "./outbox.js";
 import { TextView } from "./text.js";
@@ -77,8 +77,14 @@ export async function showConflicts(main, state) {
 function conflict(card, state, main) {
   const { task } = state;
   const settle = (version) => {
+    const isWhole = (!task.span_kind || version.spans) && (!task.label_kind || version.accept);
+    if (version.answer === "accept" && !isWhole) {
+      // What it did not decide is for its card
+      location.hash = `review/${encodeURIComponent(card.id)}`;
+      return;
+    }
     outbox.put({
-      id: crypto.randomUUID(),
+      id: newId(),
       card: card.id,
       annotator: state.annotator,
       answer: version.answer,
