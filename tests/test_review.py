@@ -520,6 +520,7 @@ def test_a_key_that_is_held_decides_once_and_what_is_on_a_card_is_kept(tmp_path:
         page.goto(f"{base}#review")
         page.wait_for_selector(".text .tag")
         for _ in range(29):
+            page.wait_for_selector("main:not([aria-busy]) .card")
             page.keyboard.press("a")
         page.wait_for_selector(".empty")
         page.keyboard.press("u")
