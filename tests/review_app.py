@@ -1,7 +1,6 @@
 """The review app as a process of its own, on projects made for it, and a browser to use it with."""
 
 import json
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,6 @@ from typing import Any
 import srsly
 from conftest import ROOT
 
-CHROMIUM = shutil.which("chromium")
 NAMES = ("corpus/queue.jsonl", "corpus/silver.jsonl", "assets/reviews.jsonl")
 OPTIONS = {
     "--task": "configs/task.yml",

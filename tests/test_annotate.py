@@ -8,20 +8,10 @@ from typing import Any
 
 import pytest
 from conftest import Project
+from endpoints import ANNOTATE
 from fake_endpoint import Answer, completion, fake_endpoint
 
 STATUSES = {"ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"}
-OUTPUTS = ["--silver", "corpus/silver.jsonl", "--blind", "corpus/teacher_blind.jsonl"]
-INPUTS = [
-    "corpus/texts.jsonl",
-    "--task",
-    "configs/task.yml",
-    "--config",
-    "configs/teacher.cfg",
-    "--responses",
-    "assets/responses.jsonl",
-]
-ANNOTATE = ["annotate", *INPUTS, *OUTPUTS]
 
 
 def use(project: Project, url: str, **settings: Any) -> None:

@@ -15,19 +15,7 @@ import pytest
 import spacy
 from distill.review.decisions import Decision, load_decisions, settle
 from distill.review.statistics import figures
-from review_app import CHROMIUM, App, labels, make_folder, open_page, running, wait_saved
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM:
-        pytest.skip("chromium is not installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM)
-        yield launched
-        launched.close()
+from review_app import App, labels, make_folder, open_page, running, wait_saved
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ STATUSES: tuple[Status, ...] = (
 TRAINABLE: frozenset[Status] = frozenset({"ok", "ok_empty"})
 """The statuses that may enter training without a person having looked."""
 
+USABLE: frozenset[Status] = TRAINABLE | {"partial"}
+"""The statuses of answers that say something."""
+
 
 def identify(text: str, id_: str | None, group: str | None) -> tuple[str, str]:
     """The id and the group of a text, where it came without them: a hash of it, and its twins."""

@@ -8,7 +8,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from spacy.tokens import Doc
 
 from distill.errors import DistillError, at
 from distill.files import digest, read_jsonl
-from distill.records import Annotated, Span, Strict, explain
+from distill.records import USABLE, Annotated, Span, Strict, explain
 from distill.review.decisions import Decision
 from distill.task import LABEL_KINDS, SPAN_KINDS, Task
 
@@ -66,67 +66,52 @@ class Row:
 class Suggestions:
     """What the teacher said, read from the annotated records when a card needs it: they are too many to hold."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._places: dict[str, tuple[int, int]] = {}
-        # Kept open: another run may put a new file in the place of one, with other texts at these offsets
-        self._files = [path.open("rb") for path in paths]
-        begin = re.compile(rb'^\{"id": ("(?:[^"\\]|\\.)*")')
-        for which, file in enumerate(self._files):
-            offset = 0
-            for number, line in enumerate(file, start=1):
-                match = begin.match(line)
-                if not match:
-                    place = at(paths[which], number)
-                    raise DistillError(f"{place}: not an annotated record", "Run `weasel run annotate`.")
-                self._places[json.loads(match[1])] = which, offset
-                offset += len(line)
+    def __init__(self, path: Path) -> None:
+        self._offsets: dict[str, int] = {}
+        # Kept open: another run may put a new file in its place, with other texts at these offsets
+        self._file = path.open("rb")
         self._lock = threading.Lock()
+        begin = re.compile(rb'^\{"id": ("(?:[^"\\]|\\.)*")')
+        offset = 0
+        for number, line in enumerate(self._file, start=1):
+            match = begin.match(line)
+            if not match:
+                raise DistillError(f"{at(path, number)}: not an annotated record", "Run `weasel run annotate`.")
+            self._offsets[json.loads(match[1])] = offset
+            offset += len(line)
 
     def get(self, id_: str) -> Annotated | None:
         """The record of a text."""
-        place = self._places.get(id_)
-        if place is None:
+        if id_ not in self._offsets:
             return None
-        which, offset = place
-        file = self._files[which]
         with self._lock:
-            file.seek(offset)
-            line = file.readline()
+            self._file.seek(self._offsets[id_])
+            line = self._file.readline()
         try:
             return Annotated.model_validate_json(line)
         except ValidationError as error:
             raise DistillError(
-                f"{file.name}: {explain(error)}", "Run `weasel run annotate`, and start again."
+                f"{self._file.name}: {explain(error)}", "Run `weasel run annotate`, and start again."
             ) from None
-
-    def all(self) -> Iterator[Annotated]:
-        """All records, one after the other."""
-        for id_ in self._places:
-            record = self.get(id_)
-            assert record is not None
-            yield record
 
 
 class Student:
     """The student that ships, as a second opinion; used by one thread at a time."""
 
     def __init__(self, model: Path) -> None:
+        # Here, for it brings SciPy, and the first card does not wait for a student
+        from distill.student.score import predictions
+
+        self._predictions = predictions
         self._nlp = spacy.load(model)
         self._lock = threading.Lock()
 
     def annotate(self, doc: Doc, task: Task) -> tuple[list[TokenSpan] | None, list[str] | None]:
         """The spans and the labels of a text; None for a component that the task does not have."""
         with self._lock:
-            done = self._nlp(self._nlp.make_doc(doc.text))
-        spans = accept = None
-        if task.span_kind:
-            found = done.spans["sc"] if task.span_kind == "spancat" and "sc" in done.spans else done.ents
-            spans = [TokenSpan(start=span.start, end=span.end - 1, label=span.label_) for span in found]
-        if task.label_kind == "textcat":
-            accept = [max(done.cats, key=lambda label: done.cats[label])] if done.cats else []
-        elif task.label_kind:
-            accept = [label for label, score in done.cats.items() if score >= 0.5]
-        return spans, accept
+            (said,) = self._predictions(self._nlp, [doc.text])
+        spans = [Span(start=start, end=end, label=label) for start, end, label in sorted(said.spans)]
+        return to_tokens(doc, spans) if task.span_kind else None, sorted(said.labels) if task.label_kind else None
 
 
 def read_queue(path: Path) -> list[Row]:
@@ -221,7 +206,7 @@ def mistake(submitted: Submitted, doc: Doc, task: Task) -> str:
 
 def suggested(record: Annotated, doc: Doc) -> dict[str, Any]:
     """What the teacher suggests: spans in tokens and labels, None where it said nothing of use, and its statuses."""
-    usable = {kind for kind, run in record.teacher.items() if run.status in ("ok", "ok_empty", "partial")}
+    usable = {kind for kind, run in record.teacher.items() if run.status in USABLE}
     spans = to_tokens(doc, record.spans) if record.spans is not None and usable & SPAN_KINDS else None
     return {
         "spans": None if spans is None else [span.model_dump() for span in spans],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distill.files import digest
-from distill.journal import Entry, entries
+from distill.journal import Entry, entries, heads
 from distill.records import Span
 
 
@@ -86,14 +86,20 @@ def _in_force(made: Sequence[Decision]) -> list[Decision]:
     """The decisions that no other supersedes. One that was taken back no longer supersedes what others decided: to take
     back that a conflict was settled brings the conflict back."""
     by_id = {decision.id: decision for decision in made}
-    taken_back = {old for decision in made if decision.answer == "open" for old in decision.supersedes}
-    replaced = {
-        old
-        for decision in made
-        for old in decision.supersedes
-        if decision.id not in taken_back or (old in by_id and by_id[old].annotator == decision.annotator)
-    }
-    return [by_id[key] for key in sorted(by_id.keys() - replaced)]
+    opened = taken_back(made)
+
+    def as_it_counts(decision: Decision) -> Decision:
+        if decision.id not in opened:
+            return decision
+        own = [old for old in decision.supersedes if old in by_id and by_id[old].annotator == decision.annotator]
+        return decision.model_copy(update={"supersedes": own})
+
+    return [by_id[head.id] for head in heads(map(as_it_counts, made))]
+
+
+def taken_back(made: Iterable[Decision]) -> set[str]:
+    """The ids of the decisions that somebody took back."""
+    return {old for decision in made if decision.answer == "open" for old in decision.supersedes}
 
 
 def _together(standing: Sequence[Decision]) -> Decision | None:

@@ -32,7 +32,7 @@ from distill.review.cards import (
     to_code_points,
     tokens_of,
 )
-from distill.review.decisions import Decided, Decision, settle
+from distill.review.decisions import Decided, Decision, settle, taken_back
 from distill.task import Task, load_task
 
 RESERVED = 600.0
@@ -107,7 +107,7 @@ class _Made:
     @property
     def annotators(self) -> set[str]:
         """Who has decided, and not taken it back; were it settled by somebody else since."""
-        opened = {old for decision in self.all if decision.answer == "open" for old in decision.supersedes}
+        opened = taken_back(self.all)
         return {one.annotator for one in self.all if one.answer != "open" and one.id not in opened}
 
 
@@ -124,7 +124,7 @@ class Desk:
         self._nlp = make_nlp(self.task)
         self._rows = read_queue(paths.queue)
         self._positions = {row.id: number for number, row in enumerate(self._rows)}
-        self._suggestions = Suggestions([path for path in (paths.silver,) if path.exists()])
+        self._suggestions = Suggestions(paths.silver) if paths.silver.exists() else None
         self._made: dict[str, _Made] = {}
         self._by_id: dict[str, Decision] = {}
         for decision in entries(paths.reviews, Decision):
@@ -204,7 +204,7 @@ class Desk:
                 "own": as_decided(own[0], doc) if own else None,
                 "versions": [as_decided(decision, doc) for decision in conflict],
             }
-            if mode == "shown" and (record := self._suggestions.get(id_)):
+            if mode == "shown" and (record := self._record(id_)):
                 card["teacher"] = suggested(record, doc)
                 card["student"] = self._second_opinion(doc, card["teacher"])
             return card
@@ -212,7 +212,7 @@ class Desk:
     def teacher(self, id_: str) -> Annotated:
         """The whole record of a card with suggestions. Raises RefusedError for one that goes without."""
         row = self._row(id_)
-        record = self._suggestions.get(id_) if self.mode(row) == "shown" else None
+        record = self._record(id_) if self.mode(row) == "shown" else None
         if record is None:
             raise RefusedError(404, "this card has no suggestions")
         return record
@@ -254,7 +254,7 @@ class Desk:
         own = {id_ for id_, decision in standing.items() if decision.annotator == submitted.annotator}
         mode = self.mode(row)
         shown: dict[str, Any] = {"mode": mode}
-        if mode != "blind" and (record := self._suggestions.get(row.id)):
+        if mode != "blind" and (record := self._record(row.id)):
             # What the teacher said, were it hidden: to see what its suggestions change
             teacher = suggested(record, doc)
             shown["teacher"] = {"spans": teacher["spans"], "accept": teacher["accept"]}
@@ -341,6 +341,9 @@ class Desk:
                 max(0, self._wanted(row.id) - len(self._made.get(row.id, _Made()).annotators)) for row in self._rows
             )
 
+    def _record(self, id_: str) -> Annotated | None:
+        return self._suggestions.get(id_) if self._suggestions else None
+
     def _row(self, id_: str) -> Row:
         if id_ not in self._positions:
             raise RefusedError(404, "no such text in the queue")
@@ -423,7 +426,7 @@ class Desk:
             for row in self._rows:
                 if self._stop.is_set():
                     return
-                if self.mode(row) != "shown" or not (record := self._suggestions.get(row.id)):
+                if self.mode(row) != "shown" or not (record := self._record(row.id)):
                     continue
                 differs = False
                 if self._student:

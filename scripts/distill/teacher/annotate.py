@@ -13,6 +13,7 @@ from distill.errors import DistillError
 from distill.records import (
     STATUSES,
     TRAINABLE,
+    USABLE,
     Annotated,
     Dropped,
     Status,
@@ -38,8 +39,6 @@ WHOLE = frozenset({"", "stop", "eos", "eos_token", "end_turn", "stop_sequence", 
 
 REFUSED = frozenset({"content_filter", "refusal", "safety"})
 """Finish reasons of answers that the endpoint or the model declined to give."""
-
-USABLE: frozenset[Status] = frozenset({"ok", "ok_empty", "partial"})
 
 
 @dataclass
