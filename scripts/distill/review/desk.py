@@ -1,6 +1,7 @@
 """The desk: which card comes next for whom, and where decisions go. One process, one journal, several annotators."""
 
 import json
+import secrets
 import threading
 import time
 from collections import Counter
@@ -97,6 +98,14 @@ class Facts:
     differs: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reservation:
+    """For whom a card is kept. at: since when, in seconds of the monotonic clock."""
+
+    annotator: str
+    at: float
+
+
 @dataclass
 class _Made:
     """The decisions on a text, and what they come to."""
@@ -136,7 +145,8 @@ class Desk:
         self._facts: dict[str, Facts] = {}
         self._facts_ready = threading.Event()
         self._stop = threading.Event()
-        self._reserved: dict[str, dict[str, float]] = {}
+        self._reserved: dict[str, dict[str, _Reservation]] = {}
+        self._run = secrets.token_hex(8)
         self._begin: Counter[str] = Counter()
         self._lock = threading.RLock()
         self._journal = Journal(paths.reviews)
@@ -155,32 +165,44 @@ class Desk:
         """Whether the card of a row has suggestions."""
         return mode_of(row, self._shares.hidden)
 
-    def next(self, annotator: str, client: str, wanted: Filter, count: int, without: set[str]) -> list[dict[str, Any]]:
-        """The next cards for an annotator, in the order of the queue, reserved for `client` (a tab of a browser).
-        without: ids that the client has already."""
+    def next(
+        self, annotator: str, client: str, wanted: Filter, count: int, without: set[str]
+    ) -> tuple[list[dict[str, Any]], list[str]]:
+        """The next cards for an annotator, in the order of the queue, reserved for `client` (a page in a browser).
+        without: ids that the client has already; they stay reserved for it, and those that are somebody else's by now
+        are returned beside the cards."""
         self._await_facts(wanted)
         with self._lock:
-            now = time.monotonic()
-            for id_ in without:
-                if client in self._reserved.get(id_, {}):
-                    self._reserved[id_][client] = now
+            own = _Reservation(annotator, time.monotonic())
+            taken = []
+            for id_ in without & self._positions.keys():
+                if self._is_open(id_, annotator) and self._is_free(id_, client, own):
+                    self._reserved.setdefault(id_, {})[client] = own
+                else:
+                    taken.append(id_)
             cards: list[dict[str, Any]] = []
             begin = self._begin[annotator] if wanted.is_empty else 0
             whole = wanted.is_empty
             for number in range(begin, len(self._rows)):
+                if len(cards) == count:
+                    break
                 row = self._rows[number]
                 if not self._is_open(row.id, annotator):
                     if whole:
                         self._begin[annotator] = number + 1
                     continue
                 whole = False
-                if row.id in without or not self._is_free(row.id, client, now) or not self._matches(row, wanted):
+                if row.id in without or not self._is_free(row.id, client, own) or not self._matches(row, wanted):
                     continue
-                self._reserved.setdefault(row.id, {})[client] = now
+                self._reserved.setdefault(row.id, {})[client] = own
                 cards.append(self.card(row.id, annotator))
-                if len(cards) == count:
-                    break
-            return cards
+            return cards, sorted(taken)
+
+    def leave(self, client: str) -> None:
+        """Let others have the cards that are reserved for a client."""
+        with self._lock:
+            for holders in self._reserved.values():
+                holders.pop(client, None)
 
     def card(self, id_: str, annotator: str) -> dict[str, Any]:
         """A card: the text in tokens, what is suggested, the annotator's own decision, and that of others where they
@@ -277,10 +299,12 @@ class Desk:
         )
 
     def progress(self, annotator: str) -> dict[str, Any]:
-        """How much is done: texts decided by somebody, texts in conflict, all texts, and the annotator's own."""
+        """How much is done: texts decided by somebody, texts in conflict, all texts, and the annotator's own. run: of the
+        server; a client that sees another one reserves its cards anew."""
         with self._lock:
             known = [made for id_, made in self._made.items() if id_ in self._positions]
             return {
+                "run": self._run,
                 "done": sum(1 for made in known if made.decided.settled),
                 "conflicts": sum(1 for made in known if made.decided.conflicts),
                 "all": len(self._rows),
@@ -360,14 +384,17 @@ class Desk:
         annotators = made.annotators
         return annotator not in annotators and not made.decided.conflicts and len(annotators) < self._wanted(id_)
 
-    def _is_free(self, id_: str, client: str, now: float) -> bool:
-        """Whether a text is not reserved for as many others as it is wanted of."""
+    def _is_free(self, id_: str, client: str, own: "_Reservation") -> bool:
+        """Whether a text is reserved neither for another page of the same annotator, nor for as many others as it is
+        wanted of."""
         holders = self._reserved.get(id_)
         if not holders:
             return True
-        others = sum(1 for holder, since in holders.items() if holder != client and now - since < RESERVED)
+        others = {
+            held.annotator for holder, held in holders.items() if holder != client and own.at - held.at < RESERVED
+        }
         made = self._made.get(id_)
-        return others + (len(made.annotators) if made else 0) < self._wanted(id_)
+        return own.annotator not in others and len(others | (made.annotators if made else set())) < self._wanted(id_)
 
     def _state(self, id_: str) -> State:
         made = self._made.get(id_)

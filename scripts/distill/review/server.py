@@ -41,13 +41,19 @@ HEADERS = {
 
 
 class Next(Strict):
-    """What the browser asks for: `client` is the tab, `without` are the ids that it has."""
+    """What the browser asks for: `client` is the page, `without` are the ids that it has."""
 
     annotator: str = Field(min_length=1, max_length=60)
     client: str = Field(min_length=1, max_length=64)
     filter: Filter = Filter()
-    count: int = Field(default=4, ge=1, le=20)
+    count: int = Field(default=4, ge=0, le=20)
     without: list[str] = Field(default_factory=list, max_length=10_000)
+
+
+class Leave(Strict):
+    """A page that is closed."""
+
+    client: str = Field(min_length=1, max_length=64)
 
 
 class Find(Strict):
@@ -168,8 +174,13 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
 
     @app.post("/api/next")
     def next_(wanted: Next) -> dict[str, Any]:
-        cards = desk.next(wanted.annotator, wanted.client, wanted.filter, wanted.count, set(wanted.without))
-        return {"cards": cards, "progress": desk.progress(wanted.annotator)}
+        cards, taken = desk.next(wanted.annotator, wanted.client, wanted.filter, wanted.count, set(wanted.without))
+        return {"cards": cards, "taken": taken, "progress": desk.progress(wanted.annotator)}
+
+    @app.post("/api/leave")
+    def leave(left: Leave) -> dict[str, Any]:
+        desk.leave(left.client)
+        return {}
 
     @app.get("/api/cards")
     def card(id: str, annotator: str) -> dict[str, Any]:

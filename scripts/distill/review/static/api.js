@@ -22,6 +22,7 @@ export async function api(path, body) {
     method: body === undefined ? "GET" : "POST",
     headers: { "X-Token": sessionStorage.getItem("token") ?? "", "Content-Type": "application/json" },
     body: body === undefined ? undefined : JSON.stringify(body),
+    keepalive: path === "leave", // it is sent while the page goes away
   });
   const said = await response.json().catch(() => ({}));
   if (!response.ok) throw new Refused(response.status, said.error ?? response.statusText);

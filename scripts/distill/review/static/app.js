@@ -112,7 +112,7 @@ async function begin() {
     location.reload();
   };
   state.desk = new Desk(state, showProgress);
-  outbox.watch(showUnsaved, showProgress);
+  outbox.watch(showUnsaved, (progress) => state.desk.hear(progress));
   showUnsaved();
   addEventListener("hashchange", route);
   await route();

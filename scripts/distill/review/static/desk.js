@@ -27,13 +27,13 @@ export class Desk {
   constructor(state, showProgress) {
     this.state = state;
     this.showProgress = showProgress;
-    this.client = sessionStorage.getItem("review-client") ?? newId();
-    sessionStorage.setItem("review-client", this.client);
+    this.client = newId();
     this.cards = [];
     this.past = []; // cards that were decided here, with what was decided
     this.filter = {};
     this.fetching = null;
     this.keys = (event) => this.#key(event);
+    addEventListener("pagehide", () => api("leave", { client: this.client }).catch(() => {}));
     addEventListener("visibilitychange", () => (document.hidden ? this.#stopClock() : this.#startClock()));
   }
 
@@ -78,24 +78,32 @@ export class Desk {
     this.card = null;
   }
 
-  async #fetch() {
-    this.fetching ??= (async () => {
-      try {
-        const without = [...this.cards, this.card, ...outbox.pending().map(({ decision }) => ({ id: decision.card }))].filter(Boolean).map(({ id }) => id);
-        const { cards, progress } = await api("next", {
-          annotator: this.state.annotator,
-          client: this.client,
-          filter: this.filter,
-          count: AHEAD,
-          without,
-        });
-        this.cards.push(...cards.filter(({ id }) => !this.cards.some((card) => card.id === id)));
-        this.showProgress(progress);
-      } finally {
-        this.fetching = null;
-      }
-    })();
+  #fetch() {
+    this.fetching ??= this.#fetchNow().finally(() => (this.fetching = null));
     return this.fetching;
+  }
+
+  async #fetchNow() {
+    const { filter } = this;
+    const decided = outbox.pending().map(({ decision }) => decision.card);
+    const { cards, taken, progress } = await api("next", {
+      annotator: this.state.annotator,
+      client: this.client,
+      filter,
+      count: Math.max(0, AHEAD - this.cards.length),
+      without: [...[...this.cards, this.card].filter(Boolean).map(({ id }) => id), ...decided],
+    });
+    if (filter !== this.filter) return this.#fetchNow();
+    const still = this.cards.filter(({ id }) => !taken.includes(id) || decided.includes(id));
+    this.cards = [...still, ...cards.filter(({ id }) => !still.some((card) => card.id === id))];
+    this.run = progress.run;
+    this.showProgress(progress);
+  }
+
+  /** Hear how far the work is. A server that was started anew does not know who has which cards, and is told at once. */
+  hear(progress) {
+    this.showProgress(progress);
+    if (this.run && progress.run !== this.run) this.#fetch().catch(() => {});
   }
 
   /** Fetch, and where the server is away, as often as it takes. */
