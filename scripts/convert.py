@@ -21,6 +21,11 @@ def main(
         msg.warn(f"{done.quarantined} decisions cannot be used; {output / 'quarantine.jsonl'} says which and why")
     if done.conflicts:
         msg.warn(f"{done.conflicts} texts have decisions that differ, and are left out until one supersedes the others")
+    if done.incomplete:
+        msg.warn(
+            f"{done.incomplete} texts are decided on some labels only. A component learns from a text once all of its "
+            "labels are decided: go on with `weasel run review`, with and without a label"
+        )
     if done.older_guidelines:
         msg.warn(f"{done.older_guidelines} decisions were made under other guidelines than task.yml's. {done.rule}")
     docs = ", ".join(f"{count} {name}" for name, count in done.docs.items())

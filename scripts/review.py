@@ -3,9 +3,10 @@
 import webbrowser
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import uvicorn
-from distill.errors import run
+from distill.errors import DistillError, run
 from distill.options import Task
 from distill.review.desk import Desk, Paths, Shares
 from distill.review.server import keep_token, listen, make_app
@@ -33,6 +34,9 @@ def main(
     port: Annotated[int, Option(help="The same each time, for the browser keeps what is not saved by address.")],
     host: Annotated[str, Option(help="The address to listen at.")] = "127.0.0.1",
     expose: Annotated[bool, Option("--expose", help="Allow a --host that other machines can reach.")] = False,
+    label: Annotated[
+        str, Option(help="Ask for this label only: yes or no, or its spans. Empty: ask for everything.")
+    ] = "",
     browser: Annotated[bool, Option(help="Open the browser.")] = True,
 ) -> None:
     """Serve the texts of QUEUE with the suggestions in SILVER; decisions go into the journal REVIEWS."""
@@ -40,8 +44,13 @@ def main(
     recorded = load_responses(responses)
     teacher = load_teacher(config) if load_endpoint(config) else None
     with Desk(Paths(task, queue, silver, reviews, metrics, models), Shares(hidden, overlap)) as desk:
+        names = [name for kind in desk.task.kinds for name in desk.task.labels(kind)]
+        if label and label not in names:
+            raise DistillError(f"--label {label}: no such label in {task}", f"Give one of {', '.join(names)}.")
         listening = listen(host, port, expose=expose)
         address = f"http://{host}:{listening.getsockname()[1]}/#token={token}"
+        if label:
+            address += f"&label={quote(label, safe='')}"
         msg.good(f"{address}")
         msg.text("Ctrl-C ends it; every decision is on disk before the app says so")
         if browser:

@@ -76,7 +76,7 @@ class App:
 
     @property
     def token(self) -> str:
-        return self.url.partition("token=")[2]
+        return self.url.partition("token=")[2].partition("&")[0]
 
     def journal(self) -> list[dict[str, Any]]:
         path = self.folder / "assets/reviews.jsonl"

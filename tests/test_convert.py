@@ -142,6 +142,21 @@ def test_a_task_with_one_component_ignores_what_is_decided_on_the_other(folder: 
     assert json.loads((folder / "out/labels/spans.json").read_text())
 
 
+def test_a_component_trains_once_all_its_labels_are_decided(folder: Path, decide: Decide) -> None:
+    dishes = {"spans": [span("soup")], "labels": {"spans": ["DISH"]}}
+    rows = [decide("p1", TEXT, accept=["a"], **dishes), decide("p2", TEXT, **dishes)]
+    Project(folder).write("reviews.jsonl", rows)
+    done = run(folder)
+    assert (done.docs["train"], done.incomplete, done.quarantined) == (1, 2, 0)
+    (doc,) = docs(folder, "train")
+    assert doc.cats and not doc.has_annotation("ENT_IOB")
+    tools = {"spans": [span("My", "TOOL")], "labels": {"spans": ["TOOL"]}}
+    Project(folder).write("reviews.jsonl", [*rows, decide("p2", TEXT, id="2", annotator="annotator b", **tools)])
+    done = run(folder)
+    assert (done.docs["train"], done.incomplete) == (2, 1)
+    assert [ent.label_ for ent in docs(folder, "train")[1].ents] == ["TOOL", "DISH"]
+
+
 def test_older_guidelines_are_counted(folder: Path, decide: Decide) -> None:
     version = load_task(folder / "task.yml").guidelines_version
     rows = [

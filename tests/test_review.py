@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import spacy
+from distill.journal import entries
 from distill.review.decisions import Decision, load_decisions, settle
 from distill.review.statistics import figures
 from review_app import App, labels, make_folder, open_page, running, wait_saved
@@ -598,10 +599,120 @@ def test_an_accessible_app_in_light_and_dark(tmp_path: Path, browser: Any) -> No
                 context_ = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 800})
                 page = open_page(context_, app, "annotator c")
                 page.keyboard.press(".")
-                for view in ("review", "list", "conflicts", "statistics"):
+                token = app.url.partition("#")[2]
+                for view in ("review", "list", "conflicts", "statistics", f"{token}&label=hot", f"{token}&label=DISH"):
                     page.goto(f"{app.url.partition('#')[0]}#{view}")
                     page.wait_for_timeout(300)
                     found = Axe().run(page).response["violations"]
                     said = [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found]
                     assert not found, f"{view}, {scheme}, {width}: {said}"
                 context_.close()
+
+
+def said(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What a line of the journal says, without what differs from run to run."""
+    spans = [(span["start"], span["end"], span["label"]) for span in row.get("spans", ())] if "spans" in row else None
+    return row["text_id"], row["answer"], spans, row.get("accept"), row.get("labels")
+
+
+def test_a_pass_on_one_label_asks_yes_or_no(tmp_path: Path, context: Any) -> None:
+    rows = [{"text": f"A soup {number}.", "accept": ["hot", "mild"]} for number in range(3)]
+    app = make_folder(tmp_path / "app", {"textcat_multilabel": labels("hot", "cold", "mild")}, rows)
+    with running(app, extra=("--label", "hot")):
+        page = open_page(context, app)
+        assert "hot?" in page.inner_text(".question")
+        assert "the teacher: yes" in page.inner_text(".question")
+        assert page.locator(".topics").count() == 0
+        for key in ("a", "x", "u", "x", "i"):
+            page.wait_for_selector(".question")
+            page.keyboard.press(key)
+        page.wait_for_selector(".empty")
+        wait_saved(page)
+        assert page.inner_text("#progress") == "3 of 3 done, 3 by you"
+        page.get_by_role("button", name="All labels").click()
+        page.wait_for_selector(".card")
+        assert page.locator(".topics input:checked").evaluate_all("all => all.map(one => one.value)") == ["hot", "mild"]
+        page.keyboard.press("Digit2")
+        page.keyboard.press("a")
+        wait_saved(page)
+    with running(app, extra=("--label", "mild")):
+        other = context.new_page()
+        other.goto(app.url)
+        other.wait_for_selector(".card")
+        assert other.get_attribute(".card", "aria-label") == "Card t1"
+        other.keyboard.press("x")
+        other.wait_for_selector(".empty")
+        wait_saved(other)
+        other.keyboard.press("u")
+        other.wait_for_selector(".card")
+        wait_saved(other)
+    journal = app.journal()
+    assert [said(row) for row in journal] == [
+        ("t0", "accept", None, ["hot"], {"accept": ["hot"]}),
+        ("t1", "accept", None, [], {"accept": ["hot"]}),
+        ("t1", "open", None, None, None),
+        ("t1", "accept", None, [], {"accept": ["hot"]}),
+        ("t2", "ignore", None, None, None),
+        ("t0", "accept", None, ["hot", "cold", "mild"], None),
+        ("t1", "accept", None, [], {"accept": ["hot", "mild"]}),
+        ("t1", "accept", None, [], {"accept": ["hot"]}),
+    ]
+    told = {row["label"]: row for row in figures(load_entries(app), 0)["labels"]}
+    assert (told["hot"]["suggested"], told["hot"]["kept"], told["hot"]["removed"]) == (2, 1, 1)
+
+
+def load_entries(app: App) -> list[Decision]:
+    return list(entries(app.folder / "assets/reviews.jsonl", Decision))
+
+
+def test_a_pass_on_one_label_of_spans_keeps_what_was_decided_of_others(tmp_path: Path, context: Any) -> None:
+    text = "one two three four five six"
+    teacher = [{"start": 0, "end": 3, "label": "DISH"}, {"start": 4, "end": 7, "label": "PLACE"}]
+    app = make_folder(
+        tmp_path / "app", {"ner": SPANS, "textcat": labels("hot", "cold")}, [{"text": text, "spans": teacher}]
+    )
+    with running(app, extra=("--label", "DISH")):
+        page = open_page(context, app)
+        assert page.locator(".text .tag").all_inner_texts() == ["DISH"], "the teacher's PLACE is not asked about"
+        page.keyboard.press("End")
+        page.keyboard.press("1")
+        page.keyboard.press("a")
+        page.wait_for_selector(".empty")
+        wait_saved(page)
+    with running(app, extra=("--label", "PLACE")):
+        page.goto(app.url)
+        page.wait_for_selector(".card")
+        page.keyboard.press("Alt+ArrowRight")
+        for key in (".", "Alt+Shift+ArrowLeft", "a"):
+            page.keyboard.press(key)
+        page.wait_for_selector(".empty")
+        wait_saved(page)
+    first, second = (said(row) for row in app.journal())
+    dishes = [(0, 3, "DISH"), (24, 27, "DISH")]
+    assert first == ("t0", "accept", dishes, None, {"spans": ["DISH"]})
+    places = [(0, 7, "PLACE"), (24, 27, "DISH")]
+    assert second == ("t0", "accept", places, None, {"spans": ["DISH", "PLACE"]}), "the later span takes the place"
+
+
+def on(id_: str, annotator: str, accept: list[str], *decided: str) -> Decision:
+    return made(id_, annotator, "accept").model_copy(
+        update={"accept": accept, "labels": {"accept": list(decided)} if decided else None}
+    )
+
+
+@pytest.mark.parametrize(
+    ("standing", "accept", "known"),
+    [
+        ([on("1", "annotator a", ["hot"], "hot"), on("2", "annotator b", [], "mild")], ["hot"], ["hot", "mild"]),
+        ([on("1", "annotator a", ["hot"], "hot"), on("2", "annotator b", ["hot", "cold"])], ["hot", "cold"], None),
+        ([on("1", "annotator a", ["hot"], "hot"), on("2", "annotator b", ["cold"])], None, None),
+        ([on("1", "annotator a", ["hot"], "hot"), on("2", "annotator b", [], "hot", "mild")], None, None),
+    ],
+)
+def test_decisions_on_some_labels_are_put_together(
+    standing: list[Decision], accept: list[str] | None, known: list[str] | None
+) -> None:
+    decided = settle(standing)
+    assert len(decided.conflicts) == (accept is None)
+    for one in decided.settled.values():
+        assert (one.accept, (one.labels or {}).get("accept")) == (accept, known)

@@ -123,7 +123,11 @@ def _state(
     answers = _lines(root / "assets/responses.jsonl")
     split = load_split(root / "assets/split.jsonl")
     sizes = Counter(row.sample for row in split.rows.values())
-    reviewed = Counter(split.rows[id_].sample if id_ in split.rows else "pool" for id_ in decided.settled)
+    reviewed = Counter(
+        split.rows[id_].sample if id_ in split.rows else "pool"
+        for id_, decision in decided.settled.items()
+        if not decision.labels
+    )
     checked.found = [
         f"task: {task.title} ({', '.join(f'{kind} with {len(task.labels(kind))} labels' for kind in task.kinds)})",
         f"texts: {texts} ingested" if texts else f"texts: none ingested yet from {project['vars']['texts']}",

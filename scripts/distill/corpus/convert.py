@@ -14,7 +14,7 @@ from wasabi import msg
 from distill.corpus.docbin import SPANS_KEY, annotated, label_file
 from distill.files import write_bytes, write_json, write_jsonl
 from distill.records import TRAINABLE, Annotated, Span, Text, read_records
-from distill.review.decisions import Decided, Decision, load_decisions, reviews_digest
+from distill.review.decisions import PARTS, Decided, Decision, limits, load_decisions, reviews_digest
 from distill.task import Kind, Task, load_task
 
 RULE = "Decisions made under older guidelines are used like the others."
@@ -27,8 +27,9 @@ class Converted:
 
     reviews_sha256: of the journal that was read. docs: texts in each corpus. silver: texts with a usable annotation of
     the teacher, by component. older_guidelines: decisions under another version of the guidelines. conflicts: texts
-    whose decisions differ, which are left out. quarantined: decisions that cannot be used. left_out: decisions with the
-    answer reject or ignore.
+    whose decisions differ, which are left out. incomplete: decisions on some labels of a component, which does not
+    train before all are decided. quarantined: decisions that cannot be used. left_out: decisions with the answer reject
+    or ignore.
     """
 
     reviews_sha256: str = ""
@@ -36,6 +37,7 @@ class Converted:
     silver: dict[Kind, int] = field(default_factory=dict)
     older_guidelines: int = 0
     conflicts: int = 0
+    incomplete: int = 0
     quarantined: int = 0
     left_out: int = 0
     rule: str = RULE
@@ -83,7 +85,12 @@ def _convert(texts_path: Path, silver_path: Path, decided: Decided, task: Task, 
         if decision.answer != "accept":
             done.left_out += 1
             continue
-        doc, reason = _reviewed_doc(nlp, text, decision, task)
+        complete = _complete(decision, task)
+        if complete != decision:
+            done.incomplete += 1
+            if complete.spans is None and complete.accept is None:
+                continue
+        doc, reason = _reviewed_doc(nlp, text, complete, task)
         if doc is None:
             quarantine.append(_quarantined(decision, reason))
         else:
@@ -127,6 +134,16 @@ def _set_spans(doc: Doc, spans: list[SpacySpan], task: Task) -> None:
 
 def _set_cats(doc: Doc, accept: list[str], task: Task) -> None:
     doc.cats = {label: float(label in accept) for label in task.labels(task.label_kind)}
+
+
+def _complete(decision: Decision, task: Task) -> Decision:
+    """A decision without the components of which some labels are not decided yet."""
+    missing: dict[str, Any] = {
+        part: None
+        for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True)
+        if (limited := limits(decision, part)) is not None and not set(task.labels(kind)) <= set(limited)
+    }
+    return decision.model_copy(update=missing) if missing else decision
 
 
 def _reviewed_doc(nlp: Language, text: Text, decision: Decision, task: Task) -> tuple[Doc | None, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill.errors import DistillError
-from distill.review.decisions import Decision, load_decisions
+from distill.review.decisions import Decision, in_common, load_decisions
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def agreement(first_path: Path, second_path: Path) -> Agreement:
 
 
 def compare(pairs: Sequence[tuple[Decision, Decision]]) -> Agreement:
-    """How far two annotators agree, by their decisions on the same texts."""
+    """How far two annotators agree, by their decisions on the same texts, in the labels that both decided on."""
+    pairs = [in_common(one, other) for one, other in pairs]
     labels = sorted({span.label for pair in pairs for one in pair for span in one.spans or []})
     topics = [(one.accept, other.accept) for one, other in pairs if one.accept is not None and other.accept is not None]
     return Agreement(

@@ -28,6 +28,18 @@ Mode = Literal["blind", "hidden", "shown"]
 """Whether a card has suggestions: none for the samples that measure, none for the share that measures anchoring."""
 
 
+Said = dict[str, Any] | None
+"""What somebody says of a card: `spans` in tokens, `accept`, and more."""
+
+
+class RefusedError(Exception):
+    """A request that cannot be met. status: of HTTP."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
 class TokenSpan(Strict):
     """A labelled stretch of a card. `start`, `end`: tokens, inclusive."""
 
@@ -38,7 +50,8 @@ class TokenSpan(Strict):
 
 class Submitted(Strict):
     """A decision as the browser sends it. id: made by the browser, so that sending it again is harmless. card: the
-    text's id. settles: the decisions that it replaces beside the annotator's own, in a conflict."""
+    text's id. settles: the decisions that it replaces beside the annotator's own, in a conflict.
+    label: the only one that was decided on; None for all."""
 
     id: str = Field(pattern=r"^[0-9A-Za-z-]{8,64}$")
     card: str
@@ -50,6 +63,7 @@ class Submitted(Strict):
     comment: str | None = Field(default=None, max_length=10_000)
     flag: bool | None = None
     settles: list[str] = Field(default_factory=list, max_length=1000)
+    label: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +241,7 @@ def as_decided(decision: Decision, doc: Doc) -> dict[str, Any]:
         "flag": bool(decision.flag),
         "at": decision.at,
         "guidelines": decision.guidelines,
+        "labels": decision.labels,
     }
 
 

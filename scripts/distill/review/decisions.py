@@ -4,18 +4,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from distill.files import digest
 from distill.journal import Entry, entries, heads
 from distill.records import Span
+
+Part = Literal["spans", "accept"]
+"""What a decision is about: the spans of the text, or its labels."""
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class Decision(Entry):
     """One person's decision on one text.
 
     text_id, text: what was decided on. spans, accept: the spans and the labels of the text; None for a component that
-    was not decided. annotator: who. at: when, ISO 8601, and seconds: how long it took; None where it is not known.
+    was not decided. labels: of `spans` or `accept`, the labels that were decided, where these are not all; the lists
+    then hold no others. annotator: who. at: when, ISO 8601, and seconds: how long it took; None where it is not known.
     shown: what suggestions were on the card. guidelines: the version of task.yml's guidelines.
     flag: whether it is to be talked about. Only answers of `accept` train; a text with a `reject` or `ignore` is left
     out; `open` takes a decision back.
@@ -26,6 +32,7 @@ class Decision(Entry):
     answer: Literal["accept", "reject", "ignore", "open"]
     spans: list[Span] | None = None
     accept: list[str] | None = None
+    labels: dict[Part, list[str]] | None = None
     annotator: str
     guidelines: str
     at: str | None = None
@@ -38,7 +45,8 @@ class Decision(Entry):
 @dataclass(frozen=True)
 class Decided:
     """The decisions in force. settled: one a text, which may be put together from several that decided on a component
-    each; conflicts: texts whose decisions in force differ, with these; standing: all decisions in force."""
+    or on some labels each; conflicts: texts whose decisions in force differ, with these; standing: all decisions in
+    force."""
 
     settled: dict[str, Decision]
     conflicts: dict[str, list[Decision]]
@@ -59,7 +67,7 @@ def reviews_digest(path: Path) -> str:
 
 
 def settle(decisions: Iterable[Decision]) -> Decided:
-    """For each text the decision that no other supersedes. Several that agree on each component that they decide are
+    """For each text the decision that no other supersedes. Several that agree on each label that they both decide are
     put together, and those that differ are a conflict, which nobody wins in silence; so is a circle of decisions that
     supersede each other."""
     by_text: dict[str, list[Decision]] = defaultdict(list)
@@ -74,8 +82,8 @@ def settle(decisions: Iterable[Decision]) -> Decided:
         in_force += standing
         if last and not standing:
             continue
-        if together := _together(standing):
-            settled[text_id] = together
+        if made_one := together(standing):
+            settled[text_id] = made_one
         else:
             # None stands where decisions supersede each other in a circle
             conflicts[text_id] = standing or made
@@ -102,19 +110,74 @@ def taken_back(made: Iterable[Decision]) -> set[str]:
     return {old for decision in made if decision.answer == "open" for old in decision.supersedes}
 
 
-def _together(standing: Sequence[Decision]) -> Decision | None:
+def together(standing: Sequence[Decision]) -> Decision | None:
     """One decision with the spans and the labels that `standing` agree on, by the smallest id; None where they differ,
     or there are none. Who ignores a text decides nothing against those who accept it."""
     accepting = [decision for decision in standing if decision.answer == "accept"]
     standing = [decision for decision in standing if decision.answer != "ignore"] if accepting else standing
-    spans = [decision for decision in standing if decision.spans is not None]
-    labels = [decision for decision in standing if decision.accept is not None]
-    outcomes: tuple[set[Any], ...] = (
-        {decision.answer for decision in standing},
-        {tuple(sorted((s.start, s.end, s.label) for s in decision.spans or [])) for decision in spans},
-        {tuple(sorted(decision.accept or [])) for decision in labels},
-    )
-    if not standing or any(len(of_one) > 1 for of_one in outcomes):
+    if len({decision.answer for decision in standing}) != 1:
         return None
-    update = {"spans": spans[0].spans if spans else None, "accept": labels[0].accept if labels else None}
-    return standing[0].model_copy(update=update)
+    update: dict[str, Any] = {"labels": {}}
+    for part in PARTS:
+        deciding = [decision for decision in standing if getattr(decision, part) is not None]
+        whole = [decision for decision in deciding if covers(decision, part)]
+        named = sorted({label for decision in deciding for label in limits(decision, part) or ()})
+        if len({_said(decision, part) for decision in whole}) > 1:
+            return None
+        for label in named:
+            if len({_said(one, part, label) for one in deciding if covers(one, part, label)}) > 1:
+                return None
+        if whole or not deciding:
+            update[part] = getattr(whole[0], part) if whole else None
+        else:
+            update[part] = _union(deciding, part)
+            update["labels"][part] = named
+    return standing[0].model_copy(update={**update, "labels": update["labels"] or None})
+
+
+def limits(decision: Decision, part: Part) -> list[str] | None:
+    """The labels that were decided in a part of a text; None where these are all of them."""
+    return (decision.labels or {}).get(part)
+
+
+def covers(decision: Decision, part: Part, label: str | None = None) -> bool:
+    """Whether a part of a text was decided, in a label or, without one, in all of them."""
+    if getattr(decision, part) is None:
+        return False
+    limited = limits(decision, part)
+    return limited is None or label in limited
+
+
+def in_common(one: Decision, other: Decision) -> tuple[Decision, Decision]:
+    """Two decisions with only the labels that both decided on."""
+    for part in PARTS:
+        for limited in (limits(one, part), limits(other, part)):
+            if limited is not None:
+                one, other = _narrowed(one, part, limited), _narrowed(other, part, limited)
+    return one, other
+
+
+def _narrowed(decision: Decision, part: Part, labels: Sequence[str]) -> Decision:
+    said = getattr(decision, part)
+    kept = None if said is None else [item for item in said if label_of(item) in labels]
+    return decision.model_copy(update={part: kept})
+
+
+def label_of(item: Span | str) -> str:
+    """The label of a span, or a label of a text itself."""
+    return item if isinstance(item, str) else item.label
+
+
+def _said(decision: Decision, part: Part, label: str | None = None) -> tuple[Any, ...]:
+    """What a decision says of a part, or of one label in it, for comparing."""
+    return tuple(sorted(_key(item) for item in getattr(decision, part) or () if label in (None, label_of(item))))
+
+
+def _union(deciding: Sequence[Decision], part: Part) -> list[Any]:
+    """The items of decisions on some labels each."""
+    items = {_key(item): item for decision in deciding for item in getattr(decision, part)}
+    return [items[key] for key in sorted(items)]
+
+
+def _key(item: Span | str) -> tuple[int, int, str]:
+    return (0, 0, item) if isinstance(item, str) else (item.start, item.end, item.label)

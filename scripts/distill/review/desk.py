@@ -19,7 +19,9 @@ from distill.journal import Journal, entries
 from distill.records import Annotated, Strict
 from distill.review.cards import (
     Mode,
+    RefusedError,
     Row,
+    Said,
     Student,
     Submitted,
     Suggestions,
@@ -33,7 +35,8 @@ from distill.review.cards import (
     to_code_points,
     tokens_of,
 )
-from distill.review.decisions import Decided, Decision, settle, taken_back
+from distill.review.decisions import Decided, Decision, settle, taken_back, together
+from distill.review.one_label import Opinion, decides, decides_some, filled, limited, only, with_label
 from distill.task import Task, load_task
 
 RESERVED = 600.0
@@ -81,14 +84,6 @@ class Filter(Strict):
         return self == Filter()
 
 
-class RefusedError(Exception):
-    """A decision that cannot be taken. status: of HTTP."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What filters need to know of the suggestions of a card."""
@@ -108,16 +103,44 @@ class _Reservation:
 
 @dataclass
 class _Made:
-    """The decisions on a text, and what they come to."""
+    """The decisions on a text, and what they come to. last: each annotator's last ones that were not taken back; were
+    they settled by somebody else since."""
 
     all: list[Decision] = field(default_factory=list)
     decided: Decided = field(default_factory=lambda: Decided({}, {}, []))
+    last: list[Decision] = field(default_factory=list)
 
-    @property
-    def annotators(self) -> set[str]:
-        """Who has decided, and not taken it back; were it settled by somebody else since."""
-        opened = taken_back(self.all)
-        return {one.annotator for one in self.all if one.answer != "open" and one.id not in opened}
+    def settle(self) -> None:
+        """Reckon what the decisions come to."""
+        self.decided = settle(self.all)
+        annotators = {one.id: one.annotator for one in self.all}
+        gone = taken_back(self.all)
+        gone |= {old for one in self.all for old in one.supersedes if annotators.get(old) == one.annotator}
+        self.last = [one for one in self.all if one.answer != "open" and one.id not in gone]
+
+    def annotators(self, label: str | None = None) -> set[str]:
+        """Who has decided, on a label or on the whole text."""
+        return {one.annotator for one in self.last if decides(one, label)}
+
+    def state(self, label: str | None = None) -> State:
+        """How far the text, or a label in it, is."""
+        if self.decided.conflicts:
+            return "conflict"
+        return "done" if any(decides(decision, label) for decision in self.decided.settled.values()) else "todo"
+
+
+@dataclass
+class _Tally:
+    """How far the work on a label, or on whole texts, is: texts by state, and by who decided on them."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    done_by: Counter[str] = field(default_factory=Counter)
+
+    def count(self, made: _Made, label: str | None, times: int) -> None:
+        """Add what a text counts, or take it away."""
+        self.states[made.state(label)] += times
+        for annotator in made.annotators(label):
+            self.done_by[annotator] += times
 
 
 class Desk:
@@ -140,14 +163,15 @@ class Desk:
             self._by_id[decision.id] = decision
             self._made.setdefault(decision.text_id, _Made()).all.append(decision)
         for made in self._made.values():
-            made.decided = settle(made.all)
+            made.settle()
+        self._tallies: dict[str | None, _Tally] = {}
         self._student: Student | None = None
         self._facts: dict[str, Facts] = {}
         self._facts_ready = threading.Event()
         self._stop = threading.Event()
         self._reserved: dict[str, dict[str, _Reservation]] = {}
         self._run = secrets.token_hex(8)
-        self._begin: Counter[str] = Counter()
+        self._begin: Counter[tuple[str, str | None]] = Counter()
         self._lock = threading.RLock()
         self._journal = Journal(paths.reviews)
 
@@ -166,36 +190,42 @@ class Desk:
         return mode_of(row, self._shares.hidden)
 
     def next(
-        self, annotator: str, client: str, wanted: Filter, count: int, without: set[str]
+        self, annotator: str, client: str, wanted: Filter, count: int, without: set[str], label: str | None
     ) -> tuple[list[dict[str, Any]], list[str]]:
         """The next cards for an annotator, in the order of the queue, reserved for `client` (a page in a browser).
         without: ids that the client has already; they stay reserved for it, and those that are somebody else's by now
-        are returned beside the cards."""
+        are returned beside the cards. label: the only one that is to be decided; None for all.
+
+        Raises RefusedError where there is no such label.
+        """
+        only(self.task, label)
         self._await_facts(wanted)
         with self._lock:
             own = _Reservation(annotator, time.monotonic())
             taken = []
             for id_ in without & self._positions.keys():
-                if self._is_open(id_, annotator) and self._is_free(id_, client, own):
+                if self._is_open(id_, annotator, label) and self._is_free(id_, client, own, label):
                     self._reserved.setdefault(id_, {})[client] = own
                 else:
                     taken.append(id_)
             cards: list[dict[str, Any]] = []
-            begin = self._begin[annotator] if wanted.is_empty else 0
+            begin = self._begin[annotator, label] if wanted.is_empty else 0
             whole = wanted.is_empty
             for number in range(begin, len(self._rows)):
                 if len(cards) == count:
                     break
                 row = self._rows[number]
-                if not self._is_open(row.id, annotator):
+                if not self._is_open(row.id, annotator, label):
                     if whole:
-                        self._begin[annotator] = number + 1
+                        self._begin[annotator, label] = number + 1
                     continue
                 whole = False
-                if row.id in without or not self._is_free(row.id, client, own) or not self._matches(row, wanted):
+                if row.id in without or not self._is_free(row.id, client, own, label):
+                    continue
+                if not self._matches(row, wanted):
                     continue
                 self._reserved.setdefault(row.id, {})[client] = own
-                cards.append(self.card(row.id, annotator))
+                cards.append(self.card(row.id, annotator, label))
             return cards, sorted(taken)
 
     def leave(self, client: str) -> None:
@@ -204,16 +234,17 @@ class Desk:
             for holders in self._reserved.values():
                 holders.pop(client, None)
 
-    def card(self, id_: str, annotator: str) -> dict[str, Any]:
+    def card(self, id_: str, annotator: str, label: str | None = None) -> dict[str, Any]:
         """A card: the text in tokens, what is suggested, the annotator's own decision, and that of others where they
-        are in conflict. Raises RefusedError where there is no such text."""
+        are in conflict. Raises RefusedError where there is no such text or label."""
+        task = only(self.task, label)
         with self._lock:
             row = self._row(id_)
             doc = self._nlp.make_doc(row.text)
             made = self._made.get(id_, _Made())
-            own = [decision for decision in made.decided.standing if decision.annotator == annotator]
+            own = self._own(made, annotator)
             mode = self.mode(row)
-            conflict = made.decided.conflicts.get(id_, [])
+            conflict = [] if label else made.decided.conflicts.get(id_, [])
             card: dict[str, Any] = {
                 "id": row.id,
                 "tokens": tokens_of(doc),
@@ -223,12 +254,14 @@ class Desk:
                 "mode": mode,
                 "teacher": None,
                 "student": None,
-                "own": as_decided(own[0], doc) if own else None,
+                "own": limited(as_decided(own, doc), task) if own and decides_some(own, label) else None,
                 "versions": [as_decided(decision, doc) for decision in conflict],
             }
             if mode == "shown" and (record := self._record(id_)):
-                card["teacher"] = suggested(record, doc)
-                card["student"] = self._second_opinion(doc, card["teacher"])
+                teacher = card["teacher"] = limited(suggested(record, doc), task)
+                card["student"] = self._second_opinion(doc, teacher, task)
+                if own and not label:
+                    card["own"] = filled(card["own"], own, teacher, task)
             return card
 
     def teacher(self, id_: str) -> Annotated:
@@ -247,48 +280,61 @@ class Desk:
         with self._lock:
             known = self._by_id.get(submitted.id)
             if known is not None:
-                if (known.text_id, known.annotator, known.answer) != (
-                    submitted.card,
-                    submitted.annotator,
-                    submitted.answer,
-                ):
+                same_answer = known.answer == submitted.answer or submitted.label is not None
+                if (known.text_id, known.annotator) != (submitted.card, submitted.annotator) or not same_answer:
                     raise RefusedError(409, "this id stands for another decision")
-                return self.progress(submitted.annotator)
+                return self.progress(submitted.annotator, submitted.label)
             row = self._row(submitted.card)
             doc = self._nlp.make_doc(row.text)
-            if reason := mistake(submitted, doc, self.task):
+            if reason := mistake(submitted, doc, only(self.task, submitted.label)):
                 raise RefusedError(422, reason)
             decision = self._decision(submitted, row, doc)
             self._journal.append(decision)
             self._by_id[decision.id] = decision
             made = self._made.setdefault(row.id, _Made())
+            for label, tally in self._tallies.items():
+                tally.count(made, label, -1)
             made.all.append(decision)
-            made.decided = settle(made.all)
+            made.settle()
+            for label, tally in self._tallies.items():
+                tally.count(made, label, 1)
             if submitted.answer == "open":
                 position = self._positions[row.id]
-                for annotator in self._begin:
-                    self._begin[annotator] = min(self._begin[annotator], position)
-            return self.progress(submitted.annotator)
+                for key in self._begin:
+                    self._begin[key] = min(self._begin[key], position)
+            return self.progress(submitted.annotator, submitted.label)
 
     def _decision(self, submitted: Submitted, row: Row, doc: Doc) -> Decision:
         made = self._made.get(row.id, _Made())
         standing = {decision.id: decision for decision in made.decided.standing}
         own = {id_ for id_, decision in standing.items() if decision.annotator == submitted.annotator}
+        answer = submitted.answer
+        accepted = answer == "accept"
+        opinion = Opinion(
+            spans=to_code_points(doc, submitted.spans) if accepted and submitted.spans is not None else None,
+            accept=submitted.accept if accepted else None,
+        )
+        if submitted.label is not None and answer in ("accept", "open"):
+            said = opinion if accepted else None
+            opinion = with_label(self._own(made, submitted.annotator), submitted.label, said, self.task)
+            # What is left when one label is taken back is a decision, too
+            answer = "open" if opinion.spans is None and opinion.accept is None else "accept"
         mode = self.mode(row)
         shown: dict[str, Any] = {"mode": mode}
         if mode != "blind" and (record := self._record(row.id)):
             # What the teacher said, were it hidden: to see what its suggestions change
             teacher = suggested(record, doc)
             shown["teacher"] = {"spans": teacher["spans"], "accept": teacher["accept"]}
-        accepted = submitted.answer == "accept"
         return Decision(
             id=submitted.id,
-            supersedes=sorted(own | (set(submitted.settles) & standing.keys())),
+            # One label settles no text
+            supersedes=sorted(own | (set() if submitted.label else set(submitted.settles) & standing.keys())),
             text_id=row.id,
             text=row.text,
-            answer=submitted.answer,
-            spans=to_code_points(doc, submitted.spans) if accepted and submitted.spans is not None else None,
-            accept=submitted.accept if accepted else None,
+            answer=answer,
+            spans=opinion.spans,
+            accept=opinion.accept,
+            labels=opinion.labels,
             annotator=submitted.annotator,
             guidelines=self.task.guidelines_version,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -298,28 +344,34 @@ class Desk:
             flag=True if submitted.flag else None,
         )
 
-    def progress(self, annotator: str) -> dict[str, Any]:
-        """How much is done: texts decided by somebody, texts in conflict, all texts, and the annotator's own. run: of the
-        server; a client that sees another one reserves its cards anew."""
+    def progress(self, annotator: str, label: str | None) -> dict[str, Any]:
+        """How much is done, of a label or of whole texts: texts decided by somebody, texts in conflict, all texts, and
+        the annotator's own. run: of the server; a client that sees another one reserves its cards anew."""
         with self._lock:
-            known = [made for id_, made in self._made.items() if id_ in self._positions]
+            if label not in self._tallies:
+                tally = self._tallies[label] = _Tally()
+                for id_, made in self._made.items():
+                    if id_ in self._positions:
+                        tally.count(made, label, 1)
+            tally = self._tallies[label]
             return {
                 "run": self._run,
-                "done": sum(1 for made in known if made.decided.settled),
-                "conflicts": sum(1 for made in known if made.decided.conflicts),
+                "done": tally.states["done"],
+                "conflicts": tally.states["conflict"],
                 "all": len(self._rows),
-                "own": sum(1 for made in known if annotator in made.annotators),
+                "own": tally.done_by[annotator],
             }
 
-    def last_own(self, annotator: str, before: str | None) -> str | None:
-        """The text that an annotator decided on last, or before the text `before`; None where there is none. Decisions
-        without a time, which came from elsewhere, are the oldest."""
+    def last_own(self, annotator: str, before: str | None, label: str | None = None) -> str | None:
+        """The text that an annotator decided on last, or before the text `before`, in a label or at all; None where
+        there is none. Decisions without a time, which came from elsewhere, are the oldest."""
         with self._lock:
             own = sorted(
                 (decision.at or "", decision.id, decision.text_id)
                 for made in self._made.values()
                 for decision in made.decided.standing
                 if decision.annotator == annotator and decision.text_id in self._positions
+                if decides_some(decision, label)
             )
             ids = [text_id for _, _, text_id in own]
             if before in ids:
@@ -346,7 +398,7 @@ class Desk:
                         "text": row.text[:200],
                         "state": self._state(row.id),
                         "mode": self.mode(row),
-                        "annotators": sorted(made.annotators),
+                        "annotators": sorted(made.annotators()),
                         "flag": any(decision.flag for decision in made.decided.standing),
                         "comments": [decision.comment for decision in made.decided.standing if decision.comment],
                     }
@@ -362,7 +414,7 @@ class Desk:
         """How many decisions are still wanted of somebody."""
         with self._lock:
             return sum(
-                max(0, self._wanted(row.id) - len(self._made.get(row.id, _Made()).annotators)) for row in self._rows
+                max(0, self._wanted(row.id) - len(self._made.get(row.id, _Made()).annotators())) for row in self._rows
             )
 
     def _record(self, id_: str) -> Annotated | None:
@@ -376,15 +428,20 @@ class Desk:
     def _wanted(self, id_: str) -> int:
         return 2 if share("overlap", id_) < self._shares.overlap else 1
 
-    def _is_open(self, id_: str, annotator: str) -> bool:
-        """Whether an annotator's decision on a text is wanted."""
+    def _own(self, made: _Made, annotator: str) -> Decision | None:
+        """What an annotator has decided."""
+        own = [decision for decision in made.decided.standing if decision.annotator == annotator]
+        return together(own) or (own[0] if own else None)
+
+    def _is_open(self, id_: str, annotator: str, label: str | None) -> bool:
+        """Whether an annotator's decision on a text, or on a label in it, is wanted."""
         made = self._made.get(id_)
         if made is None:
             return True
-        annotators = made.annotators
+        annotators = made.annotators(label)
         return annotator not in annotators and not made.decided.conflicts and len(annotators) < self._wanted(id_)
 
-    def _is_free(self, id_: str, client: str, own: "_Reservation") -> bool:
+    def _is_free(self, id_: str, client: str, own: "_Reservation", label: str | None) -> bool:
         """Whether a text is reserved neither for another page of the same annotator, nor for as many others as it is
         wanted of."""
         holders = self._reserved.get(id_)
@@ -394,13 +451,12 @@ class Desk:
             held.annotator for holder, held in holders.items() if holder != client and own.at - held.at < RESERVED
         }
         made = self._made.get(id_)
-        return own.annotator not in others and len(others | (made.annotators if made else set())) < self._wanted(id_)
+        done = made.annotators(label) if made else set()
+        return own.annotator not in others and len(others | done) < self._wanted(id_)
 
     def _state(self, id_: str) -> State:
         made = self._made.get(id_)
-        if made is None:
-            return "todo"
-        return "conflict" if made.decided.conflicts else "done" if made.decided.settled else "todo"
+        return made.state() if made else "todo"
 
     def _matches(self, row: Row, wanted: Filter) -> bool:
         if wanted.is_empty:
@@ -411,7 +467,7 @@ class Desk:
             return False
         if wanted.text and wanted.text.casefold() not in row.text.casefold():
             return False
-        if wanted.annotator and wanted.annotator not in made.annotators:
+        if wanted.annotator and wanted.annotator not in made.annotators():
             return False
         if wanted.flag and not any(decision.flag for decision in standing):
             return False
@@ -436,14 +492,17 @@ class Desk:
         if wanted.label or wanted.status or wanted.differs:
             self._facts_ready.wait(timeout=120)
 
-    def _second_opinion(self, doc: Doc, teacher: dict[str, Any]) -> dict[str, Any] | None:
+    def _second_opinion(self, doc: Doc, teacher: Said, task: Task) -> Said:
         """What the student says, where it differs from the teacher."""
-        if self._student is None:
+        if self._student is None or teacher is None:
             return None
         spans, accept = self._student.annotate(doc, self.task)
         dumped = None if spans is None else [span.model_dump() for span in spans]
-        said = {"spans": dumped, "accept": accept}
-        same = marks(dumped) == marks(teacher["spans"]) and set(accept or []) == set(teacher["accept"] or [])
+        said = limited({"spans": dumped, "accept": accept}, task)
+        assert said is not None
+        same = marks(said["spans"]) == marks(teacher["spans"]) and set(said["accept"] or []) == set(
+            teacher["accept"] or []
+        )
         return None if same else said
 
     def _gather_facts(self) -> None:
@@ -458,7 +517,7 @@ class Desk:
                 differs = False
                 if self._student:
                     doc = self._nlp.make_doc(row.text)
-                    differs = self._second_opinion(doc, suggested(record, doc)) is not None
+                    differs = self._second_opinion(doc, suggested(record, doc), self.task) is not None
                 labels = {span.label for span in record.spans or []} | set(record.accept or [])
                 statuses = {run.status for run in record.teacher.values()}
                 self._facts[row.id] = Facts(frozenset(labels), frozenset(statuses), differs)

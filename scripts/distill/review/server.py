@@ -19,8 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from distill.errors import DistillError
 from distill.records import Strict
-from distill.review.cards import Submitted
-from distill.review.desk import Desk, Filter, RefusedError
+from distill.review.cards import RefusedError, Submitted
+from distill.review.desk import Desk, Filter
+from distill.review.one_label import only
 from distill.review.statistics import figures
 from distill.teacher.asking import requests_of
 from distill.teacher.responses import Recorded
@@ -41,11 +42,13 @@ HEADERS = {
 
 
 class Next(Strict):
-    """What the browser asks for: `client` is the page, `without` are the ids that it has."""
+    """What the browser asks for: `client` is the page, `without` are the ids that it has,
+    `label` is the only one that it decides on."""
 
     annotator: str = Field(min_length=1, max_length=60)
     client: str = Field(min_length=1, max_length=64)
     filter: Filter = Filter()
+    label: str | None = None
     count: int = Field(default=4, ge=0, le=20)
     without: list[str] = Field(default_factory=list, max_length=10_000)
 
@@ -155,13 +158,14 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
         return JSONResponse({"error": f"{place}: {first['msg']}"}, 422)
 
     @app.get("/api/task")
-    def task() -> dict[str, Any]:
-        own = desk.task
+    def task(label: str | None = None) -> dict[str, Any]:
+        own = only(desk.task, label)
         return {
             "title": own.title,
             "language": own.language,
             "guidelines": own.guidelines,
-            "version": own.guidelines_version,
+            "version": desk.task.guidelines_version,
+            "label": label,
             "span_kind": own.span_kind,
             "label_kind": own.label_kind,
             "spans": [_label(name, own.label(own.span_kind, name)) for name in own.labels(own.span_kind)]
@@ -174,8 +178,10 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
 
     @app.post("/api/next")
     def next_(wanted: Next) -> dict[str, Any]:
-        cards, taken = desk.next(wanted.annotator, wanted.client, wanted.filter, wanted.count, set(wanted.without))
-        return {"cards": cards, "taken": taken, "progress": desk.progress(wanted.annotator)}
+        cards, taken = desk.next(
+            wanted.annotator, wanted.client, wanted.filter, wanted.count, set(wanted.without), wanted.label
+        )
+        return {"cards": cards, "taken": taken, "progress": desk.progress(wanted.annotator, wanted.label)}
 
     @app.post("/api/leave")
     def leave(left: Leave) -> dict[str, Any]:
@@ -183,13 +189,13 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
         return {}
 
     @app.get("/api/cards")
-    def card(id: str, annotator: str) -> dict[str, Any]:
-        return desk.card(id, annotator)
+    def card(id: str, annotator: str, label: str | None = None) -> dict[str, Any]:
+        return desk.card(id, annotator, label)
 
     @app.get("/api/last")
-    def last(annotator: str, before: str = "") -> dict[str, Any]:
-        found = desk.last_own(annotator, before or None)
-        return {"card": desk.card(found, annotator) if found else None}
+    def last(annotator: str, before: str = "", label: str | None = None) -> dict[str, Any]:
+        found = desk.last_own(annotator, before or None, label)
+        return {"card": desk.card(found, annotator, label) if found else None}
 
     @app.get("/api/teacher")
     def exchanges(id: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from distill.records import Span
 from distill.review.agreement import compare
-from distill.review.decisions import Decision
+from distill.review.decisions import Decision, in_common
 
 TEACHER = "the teacher"
 Marks = set[tuple[int, int, str]]
@@ -57,14 +57,14 @@ def _mode(decision: Decision) -> str:
 
 
 def _teachers(decision: Decision) -> Decision | None:
-    """What the teacher said of the same text, in the form of a decision whose offsets are tokens."""
+    """What the teacher said of the same text and labels, in the form of a decision whose offsets are tokens."""
     said = (decision.shown or {}).get("teacher")
     if decision.answer != "accept" or _mode(decision) not in ("shown", "hidden") or not said:
         return None
     if said["spans"] is None and said["accept"] is None:
         return None
     spans = said["spans"]
-    return decision.model_copy(
+    teacher = decision.model_copy(
         update={
             "spans": None
             if spans is None
@@ -73,6 +73,7 @@ def _teachers(decision: Decision) -> Decision | None:
             "annotator": TEACHER,
         }
     )
+    return in_common(decision, teacher)[1]
 
 
 def _in_tokens(decision: Decision) -> Decision:
@@ -140,8 +141,8 @@ def _count_spans(teacher: Marks, decided: Marks, counts: dict[str, Counter[str]]
 def _edits(compared: Sequence[tuple[Decision, Decision]]) -> dict[str, Any]:
     """How many cards people decided otherwise than the teacher."""
     edited = sum(
-        (teacher.spans is not None and _marks(_in_tokens(decision)) != _marks(teacher))
-        or (teacher.accept is not None and set(decision.accept or []) != set(teacher.accept))
+        (None not in (teacher.spans, decision.spans) and _marks(_in_tokens(decision)) != _marks(teacher))
+        or (None not in (teacher.accept, decision.accept) and set(decision.accept or []) != set(teacher.accept or []))
         for decision, teacher in compared
     )
     return {"cards": len(compared), "edited": edited}

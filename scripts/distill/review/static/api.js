@@ -2,9 +2,23 @@
 
 const given = /[#&]token=([\w-]+)/.exec(location.hash);
 if (given) {
+  const label = /&label=([^&]+)/.exec(location.hash)?.[1];
   sessionStorage.setItem("token", given[1]);
+  if (label) sessionStorage.setItem("review-label", decodeURIComponent(label));
+  else sessionStorage.removeItem("review-label");
   history.replaceState(null, "", `${location.pathname}#review`);
 }
+
+/** A pass over the texts that asks for one label only, if any; of this tab. */
+export const pass = {
+  label: sessionStorage.getItem("review-label"),
+  take(name, page = "review") {
+    if (name) sessionStorage.setItem("review-label", name);
+    else sessionStorage.removeItem("review-label");
+    location.hash = page;
+    location.reload();
+  },
+};
 
 /** An id that no other has. (crypto.randomUUID exists on this machine's own pages alone.) */
 export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -1,6 +1,6 @@
 // The app: who reviews, which page is shown, what is not yet saved.
 
-import { api } from "./api.js";
+import { api, pass, query } from "./api.js";
 import { dialog, make } from "./dom.js";
 import * as outbox from "./outbox.js";
 import { Desk } from "./desk.js";
@@ -70,6 +70,8 @@ function askName() {
 }
 
 async function route() {
+  // An address with a token that is opened in a tab where the app runs: begin as it says
+  if (/[#&]token=/.test(location.hash)) return location.reload();
   const [view, argument] = location.hash.slice(1).split("/").map(decodeURIComponent);
   for (const link of document.querySelectorAll("nav a")) {
     const current = link.dataset.view === (view || "review");
@@ -92,16 +94,22 @@ async function route() {
 
 async function begin() {
   try {
-    state.task = await api("task");
+    state.whole = await api("task");
+    state.task = pass.label ? await api(query("task", { label: pass.label })) : state.whole;
   } catch (error) {
     main.replaceChildren(make("div", { className: "empty" }, make("h2", { className: "error" }, error.message)));
     return;
   }
   const task = state.task;
-  const names = [...task.spans, ...task.accept];
+  const names = [...state.whole.spans, ...state.whole.accept];
   names.forEach((label, at) => {
     label.hue = Math.round((at * 360) / Math.max(names.length, 1) + 210) % 360;
   });
+  for (const label of [...task.spans, ...task.accept]) label.hue = names.find(({ name }) => name === label.name).hue;
+  const only = document.getElementById("only");
+  only.hidden = !task.label;
+  only.firstElementChild.textContent = task.label ?? "";
+  only.querySelector("button").onclick = () => pass.take(null);
   document.title = `${task.title} – review`;
   document.getElementById("title").textContent = task.title;
   if (!state.annotator) await askName();

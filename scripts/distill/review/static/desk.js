@@ -43,7 +43,7 @@ export class Desk {
     addEventListener("keydown", this.keys);
     if (id) {
       this.#putBack();
-      this.card = await api(query("cards", { id, annotator: this.state.annotator }));
+      this.card = await api(query("cards", { id, annotator: this.state.annotator, ...this.#pass }));
       history.replaceState(null, "", "#review");
     }
     if (this.card) this.#show();
@@ -63,6 +63,16 @@ export class Desk {
     this.cards = [];
     this.card = null;
     location.hash = "review";
+  }
+
+  /** The only label that is decided on, for requests. */
+  get #pass() {
+    return this.task.label ? { label: this.task.label } : {};
+  }
+
+  /** Whether cards ask nothing but whether a text has one label. */
+  get #asksYesOrNo() {
+    return Boolean(this.task.label && !this.task.span_kind);
   }
 
   /** Keep what was done on the card that is left. */
@@ -91,6 +101,7 @@ export class Desk {
       client: this.client,
       filter,
       count: Math.max(0, AHEAD - this.cards.length),
+      ...this.#pass,
       without: [...[...this.cards, this.card].filter(Boolean).map(({ id }) => id), ...decided],
     });
     if (filter !== this.filter) return this.#fetchNow();
@@ -161,6 +172,8 @@ export class Desk {
     const from = versions[0] ?? {};
     const first = (key) => versions.find((version) => version[key])?.[key] ?? [];
     this.accept = new Set(first("accept").filter((name) => task.accept.some((label) => label.name === name)));
+    const names = [...this.state.whole.spans, ...this.state.whole.accept].map(({ name }) => name);
+    this.unknown = [...new Set([...first("spans").map(({ label }) => label), ...first("accept")])].filter((name) => !names.includes(name));
     this.flag = from.flag ?? false;
     this.comment = from.comment ?? "";
     this.seconds = 0;
@@ -237,7 +250,7 @@ export class Desk {
     this.commentButton = button("Comment", "c", () => this.#askComment());
     const meta = Object.entries(card.meta).map(([key, value]) => make("span", {}, `${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`));
     const about = Object.entries(card.teacher?.statuses ?? {}).map(([kind, status]) => make("span", {}, `${kind}: ${status}`));
-    this.other = make("div", { className: "other", hidden: !card.student });
+    this.other = make("div", { className: "other", hidden: !card.student || this.#asksYesOrNo });
     this.guide = make("section", { "aria-label": "Guideline" });
     this.main.replaceChildren(
       make(
@@ -246,16 +259,16 @@ export class Desk {
         make(
           "article",
           { className: "card", "aria-label": `Card ${card.id}` },
-          make("div", { className: "top" }, make("span", {}, card.id), modes[card.mode] ? make("span", { className: "pill" }, modes[card.mode]) : null, make("span", {}, card.why), about, meta),
+          make("div", { className: "top" }, make("span", {}, card.id), modes[card.mode] ? make("span", { className: "pill" }, modes[card.mode]) : null, make("span", {}, card.why), about, meta, this.unknown.length ? make("span", { className: "pill" }, `left out, for the task has no such label: ${this.unknown.join(", ")}`) : null),
           task.span_kind ? this.labelBar : null,
           this.view.element,
-          task.label_kind ? this.topics : null,
+          this.#asksYesOrNo ? this.#question() : task.label_kind ? this.topics : null,
           this.other,
           make(
             "div",
             { className: "acts" },
-            button("Accept", "a", () => this.decide("accept"), "main"),
-            button("Reject", "x", () => this.decide("reject")),
+            button(this.#asksYesOrNo ? "Yes" : "Accept", "a", () => this.decide("accept"), "main"),
+            button(this.#asksYesOrNo ? "No" : "Reject", "x", () => this.decide("reject"), this.#asksYesOrNo ? "main" : ""),
             button("Ignore", "i", () => this.decide("ignore")),
             button("Undo", "u", () => this.undo()),
             make("span", { className: "gap" }),
@@ -273,6 +286,21 @@ export class Desk {
       ),
     );
     this.#update();
+  }
+
+  /** Whether the text has the label, and who says so. */
+  #question() {
+    const says = (who, version) => (version?.accept ? make("span", { className: "pill" }, `${who}: ${version.accept.length ? "yes" : "no"}`) : null);
+    const [label] = this.task.accept;
+    return make(
+      "p",
+      { className: "question" },
+      make("strong", {}, `${label.name}?`),
+      make("span", {}, label.definition),
+      says("the teacher", this.card.teacher),
+      says("the student", this.card.student),
+      says("you", this.card.kept ?? this.card.own),
+    );
   }
 
   #update() {
@@ -336,6 +364,10 @@ export class Desk {
   decide(answer) {
     const { card, task, view } = this;
     if (!card || this.undoing) return;
+    if (this.#asksYesOrNo && answer !== "ignore") {
+      this.accept = new Set(answer === "accept" ? [task.label] : []);
+      answer = "accept";
+    }
     if (answer === "accept" && task.label_kind === "textcat" && this.accept.size !== 1) {
       say("choose the label of the text first");
       this.topics.classList.add("error");
@@ -356,6 +388,7 @@ export class Desk {
       comment: this.comment || null,
       flag: this.flag || null,
       settles: (card.versions ?? []).map(({ id }) => id),
+      ...this.#pass,
     });
     this.past.push({ ...card, returned: false, kept: { spans, accept, flag: this.flag, comment: this.comment } });
     if (this.past.length > 500) this.past.shift();
@@ -370,7 +403,7 @@ export class Desk {
     try {
       if (!card) {
         await outbox.flush();
-        ({ card } = await api(query("last", { annotator: this.state.annotator, before: this.undone ?? "" })));
+        ({ card } = await api(query("last", { annotator: this.state.annotator, before: this.undone ?? "", ...this.#pass })));
       }
     } catch {
       say("the server is away");
@@ -383,7 +416,7 @@ export class Desk {
       return;
     }
     this.undone = card.id;
-    outbox.put({ id: newId(), card: card.id, annotator: this.state.annotator, answer: "open" });
+    outbox.put({ id: newId(), card: card.id, annotator: this.state.annotator, answer: "open", ...this.#pass });
     this.#putBack();
     this.card = card;
     this.#show();
@@ -481,7 +514,7 @@ export class Desk {
       return;
     }
     const { task, view } = this;
-    const digit = /^Digit([1-9])$/.exec(event.code)?.[1];
+    const digit = this.#asksYesOrNo ? null : /^Digit([1-9])$/.exec(event.code)?.[1];
     const onButton = event.target.closest("button, a");
     if (digit) {
       const topics = event.shiftKey || !task.span_kind;
@@ -504,7 +537,7 @@ export class Desk {
         s: () => this.#take(this.card.student),
         t: () => this.#take(this.card.teacher),
         p: () => this.#showTeacher(),
-        l: () => this.#pickLabel(),
+        l: () => this.#asksYesOrNo || this.#pickLabel(),
         d: () => view.remove(),
         Delete: () => view.remove(),
         ".": () => view.step(1),

@@ -1,6 +1,6 @@
 // The pages beside the cards: the list, the conflicts, the statistics.
 
-import { api, newId, query } from "./api.js";
+import { api, newId, pass, query } from "./api.js";
 import { duration, make, percent } from "./dom.js";
 import * as outbox from "./outbox.js";
 import { TextView } from "./text.js";
@@ -8,7 +8,7 @@ import { TextView } from "./text.js";
 const STATUSES = ["ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"];
 
 export async function showList(main, state) {
-  const names = [...state.task.spans, ...state.task.accept].map(({ name }) => name);
+  const names = [...state.whole.spans, ...state.whole.accept].map(({ name }) => name);
   const choice = (words, name, values) =>
     make("label", {}, words, make("select", { name }, make("option", { value: "" }, "any"), values.map((value) => make("option", { value }, value))));
   const check = (words, name) => make("label", { className: "check" }, make("input", { type: "checkbox", name }), words);
@@ -24,6 +24,7 @@ export async function showList(main, state) {
     check("flagged", "flag"),
     make("button", { className: "main" }, "Show"),
     make("button", { type: "button", onclick: () => state.desk.use(filter()) }, "Review these"),
+    make("button", { type: "button", onclick: () => (filter().label ? pass.take(filter().label) : form.elements.label.focus()) }, "Only this label"),
   );
   const rows = make("tbody");
   const count = make("p", { role: "status" });
@@ -75,12 +76,12 @@ export async function showConflicts(main, state) {
 }
 
 function conflict(card, state, main) {
-  const { task } = state;
+  const task = state.whole; // what differs is settled on all labels
   const settle = (version) => {
-    const isWhole = (!task.span_kind || version.spans) && (!task.label_kind || version.accept);
+    const isWhole = !version.labels && (!task.span_kind || version.spans) && (!task.label_kind || version.accept);
     if (version.answer === "accept" && !isWhole) {
       // What it did not decide is for its card
-      location.hash = `review/${encodeURIComponent(card.id)}`;
+      openCard();
       return;
     }
     outbox.put({
@@ -96,6 +97,7 @@ function conflict(card, state, main) {
     element.remove();
     if (!main.querySelector(".card")) showConflicts(main, state);
   };
+  const openCard = () => (pass.label ? pass.take(null, `review/${encodeURIComponent(card.id)}`) : (location.hash = `review/${encodeURIComponent(card.id)}`));
   const element = make(
     "article",
     { className: "card", "aria-label": `Conflict on ${card.id}` },
@@ -116,7 +118,7 @@ function conflict(card, state, main) {
         );
       }),
     ),
-    make("div", { className: "acts" }, make("a", { href: `#review/${encodeURIComponent(card.id)}` }, "Decide anew on its card")),
+    make("div", { className: "acts" }, make("button", { type: "button", onclick: openCard }, "Decide anew on its card")),
   );
   return element;
 }
