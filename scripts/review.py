@@ -1,6 +1,7 @@
 """The web app in which people correct the teacher."""
 
 import webbrowser
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -41,7 +42,6 @@ def main(
 ) -> None:
     """Serve the texts of QUEUE with the suggestions in SILVER; decisions go into the journal REVIEWS."""
     token = keep_token(token_file)
-    recorded = load_responses(responses)
     teacher = load_teacher(config) if load_endpoint(config) else None
     with Desk(Paths(task, queue, silver, reviews, metrics, models), Shares(hidden, overlap)) as desk:
         names = [name for kind in desk.task.kinds for name in desk.task.labels(kind)]
@@ -55,7 +55,7 @@ def main(
         msg.text("Ctrl-C ends it; every decision is on disk before the app says so")
         if browser:
             webbrowser.open(address)
-        app = make_app(desk, token, recorded, teacher)
+        app = make_app(desk, token, cache(lambda: load_responses(responses)), teacher)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         server.run(sockets=[listening])
 

@@ -6,6 +6,7 @@ Every request of the API carries the token of the address in a header, which no 
 import ipaddress
 import secrets
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -137,9 +138,9 @@ def is_own_name(name: str) -> bool:
     return True
 
 
-def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAPI:
-    """The app of a desk. recorded, teacher: the teacher's answers and its loaded pipeline (None without one), by which
-    prompts and raw answers are shown."""
+def make_app(desk: Desk, token: str, recorded: Callable[[], Recorded], teacher: Any) -> FastAPI:
+    """The app of a desk. recorded, teacher: the teacher's answers, loaded when the first one is wanted, and its
+    pipeline (None without one), by which prompts and raw answers are shown."""
     app = FastAPI(title="review", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(Guard, token=token)
 
@@ -203,7 +204,7 @@ def make_app(desk: Desk, token: str, recorded: Recorded, teacher: Any) -> FastAP
         asked = []
         if teacher is not None:
             for request in requests_of(record.text, *teacher):
-                response = recorded.get(request.key)
+                response = recorded().get(request.key)
                 prompt = request.body.get("prompt") or request.body.get("messages")
                 asked.append({"prompt": prompt, "answer": response.answer if response else None})
         return {"runs": {kind: run.model_dump() for kind, run in record.teacher.items()}, "exchanges": asked}
