@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from distill.errors import run
+from distill.formats.offsets import read_unit
+from distill.formats.registry import Name
 from distill.options import Task
 from distill.review.import_reviews import Paths, import_reviews
 from typer import Option
@@ -13,8 +15,8 @@ from wasabi import msg
 def main(
     source: Path,
     format_: Annotated[
-        Literal["jsonl", "prodigy"],
-        Option("--format", help="jsonl: our own records; prodigy: what `prodigy db-out` writes."),
+        Name,
+        Option("--format", help="The tool that wrote it; jsonl: our own records."),
     ],
     task: Task,
     texts: Annotated[Path, Option(help="The project's texts; new ones are added to a .jsonl file.")],
@@ -25,9 +27,14 @@ def main(
     sample: Annotated[
         Literal["pool", "test", "dev"], Option(help="test or dev: freeze these texts as that blind sample.")
     ] = "pool",
+    unit: Annotated[
+        str, Option(help="code-point, utf-16 or grapheme: what offsets count, where the file leaves that open.")
+    ] = "",
 ) -> None:
     """Add the decisions in SOURCE to the journal. What was imported before is not added again."""
-    done = import_reviews(source, format_, Paths(task, texts, split, reviews, refused), annotator, sample)
+    done = import_reviews(
+        source, format_, Paths(task, texts, split, reviews, refused), annotator, sample, read_unit(unit)
+    )
     if done.refused:
         msg.warn(f"{done.refused} rows cannot be used; {refused} says which and why")
     if done.conflicts:

@@ -40,7 +40,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
 
 
 def read(path: Path, kind: str = "textcat") -> list[Labelled | Refused]:
-    return list(prodigy.read(path, task(kind)))
+    return list(prodigy.read(path, task(kind), None))
 
 
 def one(path: Path, row: dict[str, Any]) -> Labelled:
@@ -80,7 +80,7 @@ def test_what_is_marked_in_a_question_about_a_label_is_no_decision(tmp_path: Pat
 
 def test_a_row_of_our_own_files_is_read_as_it_is(tmp_path: Path) -> None:
     row = {"id": 5, "text": TEXT, "sample": "pool", "group": 7, "why": "random", "meta": {}, "spans": [SOUP]}
-    (found,) = jsonl.read(write(tmp_path / "x.jsonl", [row]))
+    (found,) = jsonl.read(write(tmp_path / "x.jsonl", [row]), task("textcat"), None)
     assert isinstance(found, Labelled)
     assert (found.id, found.group) == ("5", "7")
 
@@ -135,14 +135,14 @@ def test_a_row_that_cannot_be_used_is_kept_with_the_reason(
     ("row", "expected"),
     [
         ({"text": TEXT}, "nothing was decided"),
-        ({"text": TEXT, "spans": [SOUP], "labels": ["a"]}, "unknown key `labels`"),
+        ({"text": TEXT, "spans": [SOUP], "label": ["a"]}, "unknown key `label`"),
         ({"text": TEXT, "spans": [{**SOUP, "end": 77}]}, "the text has 22 code points"),
         ({"spans": [SOUP]}, "key `text` is missing"),
         ({"text": TEXT, "accept": "a"}, "`accept`"),
     ],
 )
 def test_our_own_rows_are_checked(tmp_path: Path, row: dict[str, Any], expected: str) -> None:
-    (found,) = jsonl.read(write(tmp_path / "x.jsonl", [row]))
+    (found,) = jsonl.read(write(tmp_path / "x.jsonl", [row]), task("textcat"), None)
     assert isinstance(found, Refused)
     assert expected in found.reason
 

@@ -6,7 +6,7 @@ Offsets are Unicode code points, 0-based, end-exclusive; `token_start` and `toke
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,11 @@ from distill.files import digest, read_jsonl, write_jsonl
 Sample = Literal["test", "dev", "pool", "held_out"]
 """Where a text belongs. `test` and `dev` are drawn once and reviewed blind; `pool` trains; `held_out` came later
 with the group of a test or dev text, so it is used for nothing."""
+
+Part = Literal["spans", "accept"]
+"""What a decision is about: the spans of the text, or its labels."""
+
+PARTS: tuple[Part, ...] = get_args(Part)
 
 Status = Literal["ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"]
 """How the teacher did with one component of one text, from best to worst."""

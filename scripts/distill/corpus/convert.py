@@ -13,8 +13,8 @@ from wasabi import msg
 
 from distill.corpus.docbin import SPANS_KEY, annotated, label_file
 from distill.files import write_bytes, write_json, write_jsonl
-from distill.records import TRAINABLE, Annotated, Span, Text, read_records
-from distill.review.decisions import PARTS, Decided, Decision, limits, load_decisions, reviews_digest
+from distill.records import PARTS, TRAINABLE, Annotated, Span, Text, read_records
+from distill.review.decisions import Decided, Decision, limits, load_decisions, reviews_digest
 from distill.task import Kind, Task, load_task
 
 RULE = "Decisions made under older guidelines are used like the others."

@@ -1,20 +1,26 @@
 """A text that people labelled elsewhere, as every format is read into it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from spacy.tokens import Doc
+from spacy.tokens import Span as SpacySpan
 
-from distill.files import read_jsonl
-from distill.records import Span, explain
+from distill.errors import DistillError, at
+from distill.files import canonical, digest, read_jsonl
+from distill.records import PARTS, Part, Span, explain
 
 
 @dataclass(frozen=True)
 class Labelled:
     """One person's labels of one text. `spans` and `accept` are None where they were not decided; `id`, `annotator`
-    and `at` (ISO 8601) where the file does not say. row: as it stood in the file."""
+    and `at` (ISO 8601) where the file does not say. labels: of a part those that were decided, where these are not all.
+    source: by tool what it knows the row by, such as its ids and hashes. row: as it stood in the file."""
 
     file: str
     line: int
@@ -22,7 +28,7 @@ class Labelled:
     answer: Literal["accept", "reject", "ignore"]
     spans: list[Span] | None
     accept: list[str] | None
-    row: dict[str, Any]
+    row: Any
     id: str | None = None
     group: str | None = None
     meta: dict[str, Any] = field(default_factory=dict)
@@ -30,6 +36,8 @@ class Labelled:
     at: str | None = None
     seconds: float | None = None
     comment: str | None = None
+    labels: dict[Part, list[str]] | None = None
+    source: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,24 @@ class Refused:
 Row = TypeVar("Row", bound=BaseModel)
 
 
+def read_array(path: Path) -> list[Any]:
+    """The items of a JSON array.
+
+    Raises DistillError where the file is none.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        line = getattr(error, "lineno", None)
+        raise DistillError(f"{at(path, line)}: not JSON ({error})", "Export it again as JSON.") from None
+    if not isinstance(found, list):
+        raise DistillError(
+            f"{path}: expected a JSON array, got {type(found).__name__}",
+            "Export it again as one JSON list.",
+        )
+    return found
+
+
 def validated(path: Path, model: type[Row]) -> Iterator[tuple[int, dict[str, Any], Row] | Refused]:
     """The lines of a JSONL file as (number, as it stood there, as `model`), or refused where they do not fit."""
     for number, raw in read_jsonl(path):
@@ -52,6 +78,98 @@ def validated(path: Path, model: type[Row]) -> Iterator[tuple[int, dict[str, Any
             yield number, raw, model.model_validate(raw)
         except ValidationError as error:
             yield Refused(str(path), number, explain(error), raw)
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """A text to be decided on elsewhere, with what the teacher suggests: None on the blind samples, and where it said
+    nothing of use. teacher_id: of the teacher."""
+
+    id: str
+    text: str
+    group: str
+    meta: dict[str, Any]
+    spans: list[Span] | None
+    accept: list[str] | None
+    teacher_id: str
+
+
+Unwritable = tuple[Labelled, str]
+"""A row that a format cannot hold, and why."""
+
+OWN = ("annotator", "at", "seconds", "comment", "labels", "source")
+
+
+def kept(row: Labelled) -> dict[str, Any]:
+    """What no other tool has a place for, as one value that travels with the text: the text's id, group and meta, and
+    who decided, when, and on what. `same`: by which it is seen whether somebody has changed the decision meanwhile."""
+    return {
+        "id": row.id,
+        "group": row.group,
+        "meta": row.meta,
+        "decision": {name: value for name in OWN if (value := getattr(row, name)) is not None},
+        "decided": [part for part in PARTS if getattr(row, part) is not None],
+        "same": _same(row),
+    }
+
+
+def restored(row: Labelled, record: Any) -> Labelled:
+    """A row with what `kept` put away. Who decided, and when, comes back for a decision that nobody has changed."""
+    if not isinstance(record, dict) or not isinstance(record.get("meta"), dict):
+        return row
+    row = replace(row, id=record.get("id"), group=record.get("group"), meta=record["meta"])
+    if not is_unchanged(row, record):
+        return row
+    decision = record.get("decision", {})
+    update: dict[str, Any] = {name: decision.get(name) for name in OWN}
+    update |= {part: None for part in PARTS if part not in record.get("decided", [])}
+    return replace(row, **update)
+
+
+def is_unchanged(row: Labelled, record: Any) -> bool:
+    """Whether a decision is still as it was exported."""
+    return isinstance(record, dict) and record.get("same") == _same(row)
+
+
+def _same(row: Labelled) -> str:
+    spans = sorted((span.start, span.end, span.label) for span in row.spans or [])
+    return digest(canonical([row.text, row.answer, spans, sorted(row.accept or [])]).encode())[:16]
+
+
+def not_accepted(row: Labelled, format_: str, *answers: str) -> str:
+    """The reason why a format that knows only `answers` cannot hold a row; empty where it can."""
+    if row.answer not in answers:
+        return f"the answer is {row.answer}, which {format_} has no place for"
+    if row.labels:
+        return f"only some labels were decided, which {format_} has no place for"
+    return ""
+
+
+def in_tokens(doc: Doc, spans: Sequence[Span]) -> list[SpacySpan] | str:
+    """Spans as spans of a doc, or the reason why one is none."""
+    found = []
+    for span in spans:
+        made = doc.char_span(span.start, span.end, label=span.label)
+        if made is None:
+            surface = doc.text[span.start : span.end]
+            return f"the span {span.start}–{span.end} {span.label} {surface!r} does not begin and end with a token"
+        found.append(made)
+    return found
+
+
+def widened(doc: Doc, spans: Sequence[Span]) -> list[SpacySpan]:
+    """Spans as spans of a doc; one that ends inside a token is widened to it, as on our own cards."""
+    found = [doc.char_span(span.start, span.end, label=span.label, alignment_mode="expand") for span in spans]
+    return [span for span in found if span is not None]
+
+
+def overlap(spans: Sequence[Span]) -> str:
+    """The reason why spans cannot stand in one row of tags; empty where they can."""
+    ordered = sorted(spans, key=lambda span: span.start)
+    for one, other in pairwise(ordered):
+        if other.start < one.end:
+            return f"the spans {one.start}–{one.end} {one.label} and {other.start}–{other.end} {other.label} overlap"
+    return ""
 
 
 def misplaced(text: str, spans: list[Span]) -> str:

@@ -1,26 +1,43 @@
 """Prodigy's JSONL, as `prodigy db-out` writes it.
 
 What its rows mean: a missing `answer` is accept; `token_end` is inclusive; a choice's labels are the ids in `accept`,
-and none where it is left out; a row with a `label` and no options is yes or no to that label. Offsets are code points.
+and none where it is left out; a row with a `label` and no options is yes or no to that label; the row of a review is
+what the reviewer made of the versions in it. Offsets are code points.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import spacy
 from pydantic import BaseModel, Field
+from spacy.tokens import Doc
+from spacy.tokens import Span as SpacySpan
 
-from distill.formats.labelled import Labelled, Refused, misplaced, validated
+from distill.files import write_jsonl
+from distill.formats.labelled import (
+    Labelled,
+    Refused,
+    Suggested,
+    Unwritable,
+    in_tokens,
+    kept,
+    misplaced,
+    restored,
+    validated,
+    widened,
+)
+from distill.formats.offsets import Unit
 from distill.records import Span
 from distill.task import Task
 
 ONE_SPAN = ("ner", "spans")
 """Views that ask yes or no about one span, and so do not say what else there is."""
 
-MARKED = ("ner_manual", "spans_manual")
+MARKED = ("ner_manual", "spans_manual", "blocks")
 """Views in which all spans of a text are marked, were it none."""
 
 
@@ -52,12 +69,16 @@ class _Row(BaseModel):
     label: str | None = None
     meta: dict[str, Any] = {}
     view: str = Field("", alias="_view_id")
+    reviewed: str | None = Field(None, alias="view_id")
+    input_hash: int | None = Field(None, alias="_input_hash")
+    task_hash: int | None = Field(None, alias="_task_hash")
+    record: Any = None
     annotator: str | None = Field(None, alias="_annotator_id")
     session: str | None = Field(None, alias="_session_id")
     timestamp: float | None = Field(None, alias="_timestamp")
 
 
-def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
+def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refused]:
     """The rows of a file. Rows that say yes or no to one label of a text are put together: `textcat` takes the label
     with a yes, `textcat_multilabel` needs an answer to each label of `task`."""
     yes_or_no: dict[tuple[str, str | None], list[tuple[Labelled, str]]] = defaultdict(list)
@@ -66,17 +87,22 @@ def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
             yield line
             continue
         number, raw, row = line
+        if row.view == "review" and row.reviewed:
+            row.view = row.reviewed
         reason = _unusable(row)
         if reason:
             yield Refused(str(path), number, reason, raw)
             continue
+        hashes = {"_input_hash": row.input_hash, "_task_hash": row.task_hash}
+        hashes = {name: value for name, value in hashes.items() if value is not None}
         made = Labelled(
             file=str(path),
             line=number,
             text=row.text,
             answer=row.answer,
-            spans=_spans(row),
+            spans=_spans(row) if row.answer == "accept" else None,
             accept=_accept(row),
+            source={"prodigy": hashes} if hashes else None,
             row=raw,
             meta=row.meta,
             annotator=row.annotator or row.session,
@@ -85,9 +111,97 @@ def read(path: Path, task: Task) -> Iterator[Labelled | Refused]:
         if _is_yes_or_no(row):
             yes_or_no[row.text, made.annotator].append((made, str(row.label)))
         else:
-            yield made
+            yield restored(made, row.record)
     for answers in yes_or_no.values():
         yield _together(answers, task)
+
+
+def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -> list[Unwritable]:
+    """Write rows that `prodigy db-in` takes, with the hashes that they came with, if they did: Prodigy makes those that
+    are missing. Returns the rows that it cannot hold: those with a span that does not fit the tokens."""
+    nlp = spacy.blank(task.language)
+    refused: list[Unwritable] = []
+
+    def made() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            doc = nlp.make_doc(row.text)
+            found = in_tokens(doc, row.spans or [])
+            if isinstance(found, str):
+                refused.append((row, found))
+                continue
+            view = "blocks" if None not in (row.spans, row.accept) else "choice" if row.spans is None else _view(task)
+            yield {
+                **_question(doc, task, row.meta),
+                **({} if row.spans is None else {"spans": [_mark(span) for span in found]}),
+                **({} if row.accept is None else {"accept": row.accept, "options": _options(task)}),
+                "answer": row.answer,
+                "_view_id": view,
+                **({"_annotator_id": row.annotator, "_session_id": row.annotator} if row.annotator else {}),
+                **({"_timestamp": int(when)} if (when := _timestamp(row.at)) else {}),
+                **(row.source or {}).get("prodigy", {}),
+                "record": kept(row),
+            }
+
+    write_jsonl(path, made())
+    return refused
+
+
+def write_queue(path: Path, rows: Iterable[Suggested], task: Task) -> None:
+    """Write texts to be decided on, with what the teacher suggests, for Prodigy's manual recipes."""
+    nlp = spacy.blank(task.language)
+
+    def made() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            doc = nlp.make_doc(row.text)
+            suggested = widened(doc, row.spans or [])
+            yield {
+                **_question(doc, task, row.meta),
+                **({"spans": [_mark(span) for span in suggested]} if task.span_kind else {}),
+                **({"options": _options(task)} if task.label_kind else {}),
+                **({"accept": row.accept} if row.accept else {}),
+                "record": {"id": row.id, "group": row.group, "meta": row.meta},
+            }
+
+    write_jsonl(path, made())
+
+
+def _question(doc: Doc, task: Task, meta: dict[str, Any]) -> dict[str, Any]:
+    tokens = [
+        {
+            "text": token.text,
+            "start": token.idx,
+            "end": token.idx + len(token),
+            "id": token.i,
+            "ws": bool(token.whitespace_),
+        }
+        for token in doc
+    ]
+    return {"text": doc.text, "meta": meta, **({"tokens": tokens} if task.span_kind else {})}
+
+
+def _mark(span: SpacySpan) -> dict[str, Any]:
+    return {
+        "start": span.start_char,
+        "end": span.end_char,
+        "token_start": span.start,
+        "token_end": span.end - 1,
+        "label": span.label_,
+    }
+
+
+def _options(task: Task) -> list[dict[str, str]]:
+    return [{"id": label, "text": label} for label in task.labels(task.label_kind)]
+
+
+def _view(task: Task) -> str:
+    return "spans_manual" if task.span_kind == "spancat" else "ner_manual"
+
+
+def _timestamp(at: str | None) -> float | None:
+    try:
+        return datetime.fromisoformat(at).timestamp() if at else None
+    except ValueError:
+        return None
 
 
 def _at(timestamp: float | None) -> str | None:

@@ -4,16 +4,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from distill.files import digest
 from distill.journal import Entry, entries, heads
-from distill.records import Span
-
-Part = Literal["spans", "accept"]
-"""What a decision is about: the spans of the text, or its labels."""
-
-PARTS: tuple[Part, ...] = get_args(Part)
+from distill.records import PARTS, Part, Span
 
 
 class Decision(Entry):
@@ -23,8 +18,8 @@ class Decision(Entry):
     was not decided. labels: of `spans` or `accept`, the labels that were decided, where these are not all; the lists
     then hold no others. annotator: who. at: when, ISO 8601, and seconds: how long it took; None where it is not known.
     shown: what suggestions were on the card. guidelines: the version of task.yml's guidelines.
-    flag: whether it is to be talked about. Only answers of `accept` train; a text with a `reject` or `ignore` is left
-    out; `open` takes a decision back.
+    flag: whether it is to be talked about. source: by the tool that it came from, what that knows it by.
+    Only answers of `accept` train; a text with a `reject` or `ignore` is left out; `open` takes a decision back.
     """
 
     text_id: str
@@ -40,6 +35,7 @@ class Decision(Entry):
     shown: dict[str, Any] | None = None
     comment: str | None = None
     flag: bool | None = None
+    source: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

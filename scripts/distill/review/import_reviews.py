@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,8 +9,9 @@ from typing import Literal
 from distill.corpus.split import SplitRow, load_split, save_split
 from distill.errors import DistillError
 from distill.files import write_bytes, write_jsonl
-from distill.formats import jsonl, prodigy
 from distill.formats.labelled import Labelled, Refused
+from distill.formats.offsets import Unit
+from distill.formats.registry import FORMATS, Name
 from distill.formats.texts import RawText, read_texts
 from distill.journal import Journal, content_id, entries
 from distill.records import identify, twin_key
@@ -50,15 +50,17 @@ class Paths:
 
 def import_reviews(
     source: Path,
-    format_: Literal["jsonl", "prodigy"],
+    format_: Name,
     paths: Paths,
     annotator: str,
     sample: Literal["pool", "test", "dev"],
+    unit: Unit | None = None,
 ) -> Imported:
     """Add the decisions in `source` to the journal, and texts that are new to a file of texts that ends in .jsonl.
 
     annotator: who decided, where the rows do not say. sample: `test` or `dev` freezes the
-    texts as that blind sample, which must not have been drawn yet. What cannot be used goes to `paths.refused`, with
+    texts as that blind sample, which must not have been drawn yet. unit: what offsets count, where the file leaves that
+    open. What cannot be used goes to `paths.refused`, with
     the reason. An import that is repeated adds nothing.
 
     Raises DistillError before anything is written where the file cannot be read or the sample is drawn.
@@ -66,8 +68,7 @@ def import_reviews(
     if not source.exists():
         raise DistillError(f"{source}: no such file", "Give the path of the file to import.")
     task = load_task(paths.task)
-    rows: Iterable[Labelled | Refused]
-    rows = prodigy.read(source, task) if format_ == "prodigy" else jsonl.read(source)
+    rows = FORMATS[format_].read(source, task, unit)
     known = _Texts(paths.texts)
     split = load_split(paths.split)
     done = Imported()
@@ -167,5 +168,7 @@ def _decision(row: Labelled, id_: str, annotator: str) -> Decision:
         at=row.at,
         seconds=row.seconds,
         comment=row.comment,
+        labels=row.labels,
+        source=row.source,
     )
     return decision.model_copy(update={"id": content_id(decision)})

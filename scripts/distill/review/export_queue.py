@@ -1,0 +1,49 @@
+"""The texts that are still to be decided on, with what the teacher suggests, for another tool to review them in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from distill.formats.labelled import Suggested
+from distill.formats.registry import QUEUES, QueueName
+from distill.records import USABLE, Annotated, Queued, read_records
+from distill.review.decisions import load_decisions
+from distill.task import LABEL_KINDS, SPAN_KINDS, load_task
+
+
+@dataclass
+class Exported:
+    """What `export_queue` did. texts: in the file; blind: those of the blind samples, which go without suggestions;
+    suggested: those with any."""
+
+    texts: int = 0
+    blind: int = 0
+    suggested: int = 0
+
+
+def export_queue(
+    queue: Path, silver: Path, reviews: Path, task_path: Path, output: Path, format_: QueueName, teacher_id: str
+) -> Exported:
+    """Write the texts of the queue that nobody has decided on, in its order. The texts of the blind samples go out
+    without suggestions."""
+    task = load_task(task_path)
+    decided = load_decisions(reviews)
+    done = Exported()
+    known = decided.settled.keys() | decided.conflicts.keys()
+    said = {record.id: record for record in read_records(silver, Annotated)}
+
+    def rows() -> Iterator[Suggested]:
+        for row in read_records(queue, Queued):
+            if row.id in known:
+                continue
+            record = said.get(row.id) if row.sample == "pool" else None
+            usable = {kind for kind, run in record.teacher.items() if run.status in USABLE} if record else set()
+            spans = record.spans if record and usable & SPAN_KINDS else None
+            accept = record.accept if record and usable & LABEL_KINDS else None
+            done.texts += 1
+            done.blind += row.sample != "pool"
+            done.suggested += spans is not None or accept is not None
+            yield Suggested(row.id, row.text, row.group, row.meta, spans, accept, teacher_id)
+
+    QUEUES[format_](output, rows(), task)
+    return done
