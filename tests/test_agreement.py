@@ -25,7 +25,7 @@ def test_kappa_is_agreement_beyond_chance() -> None:
 
 def test_several_labels_a_text_have_the_mean_of_their_kappas() -> None:
     yes_no = [("yes", "yes")] * 20 + [("yes", "no")] * 5 + [("no", "yes")] * 10 + [("no", "no")] * 15
-    pairs = [(["a", "b"] if one == "yes" else ["b"], ["a"] if other == "yes" else []) for one, other in yes_no]
+    pairs = [(["a", "b"] if one == "yes" else ["b"], ["a"] if other == "yes" else [], None) for one, other in yes_no]
     assert mean_kappa(pairs) == pytest.approx((0.4 + 0) / 2), "a as above; of b one has all texts and the other none"
 
 

@@ -316,6 +316,8 @@ def decision(number: int, **fields: Any) -> dict[str, Any]:
         "annotator": "annotator a",
         "answer": "accept",
         "accept": ["hot"],
+        "guidelines": "x",
+        "mode": "shown",
         **fields,
     }
 
@@ -655,6 +657,7 @@ def test_a_pass_on_one_label_asks_yes_or_no(tmp_path: Path, context: Any) -> Non
         ("t2", "ignore", None, None, None),
         ("t0", "accept", None, ["hot", "cold", "mild"], None),
         ("t1", "accept", None, [], {"accept": ["hot", "mild"]}),
+        ("t1", "open", None, None, None),
         ("t1", "accept", None, [], {"accept": ["hot"]}),
     ]
     told = {row["label"]: row for row in figures(load_entries(app), 0)["labels"]}
@@ -716,3 +719,87 @@ def test_decisions_on_some_labels_are_put_together(
     assert len(decided.conflicts) == (accept is None)
     for one in decided.settled.values():
         assert (one.accept, (one.labels or {}).get("accept")) == (accept, known)
+
+
+def test_what_comes_late_does_not_cover_what_is_shown_by_then(tmp_path: Path, context: Any) -> None:
+    """Answers that are slow, pages that were left, cards that were opened from the list, a name that is not changed."""
+    rows = [{"text": f"Text {number}.", "accept": ["hot"]} for number in range(20)]
+    app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, rows)
+    with running(app):
+        page = open_page(context, app)
+        base = app.url.partition("#")[0]
+        held: list[Any] = []
+        for name in ("statistics", "conflicts*", "find", "teacher*"):
+            page.route(f"**/api/{name}", lambda route: held.append(route))
+        for name in ("statistics", "conflicts", "list"):
+            page.goto(f"{base}#{name}")
+            page.goto(f"{base}#review")
+        page.wait_for_selector(".card")
+        page.keyboard.press("p")
+        page.keyboard.press("a")
+        page.wait_for_selector('[aria-label="Card t1"]')
+        for route in held:
+            route.continue_()
+        page.wait_for_load_state("networkidle")
+        page.unroute_all()
+        assert page.get_attribute(".card", "aria-label") == "Card t1"
+        assert not page.evaluate("document.getElementById('dialog').open")
+        page.keyboard.press("Digit2")
+        page.click("#who")
+        page.wait_for_selector("#name")
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog:not([open])", state="attached")
+        assert page.locator(".topics input:checked").get_attribute("value") == "cold", "what was done is still there"
+        page.goto(f"{base}#list")
+        page.locator("a[href='#review/t3']").click()
+        page.wait_for_selector('[aria-label="Card t3"]')
+        page.keyboard.press("Digit2")
+        for _ in range(19):
+            page.wait_for_selector("main:not([aria-busy]) .card")
+            page.keyboard.press("a")
+        page.wait_for_selector(".empty")
+        wait_saved(page)
+    assert Counter(row["text_id"] for row in app.journal()).most_common(1)[0][1] == 1, "no card comes twice"
+    assert {row["text_id"] for row in app.journal() if row["accept"] == ["cold"]} == {"t1", "t3"}
+
+
+def test_a_task_that_changes_under_an_open_page(tmp_path: Path, context: Any) -> None:
+    app = make_folder(tmp_path / "app", {"textcat_multilabel": labels("hot", "cold")}, [{"text": "A."}, {"text": "B."}])
+    app.start(extra=("--label", "hot"))
+    page = open_page(context, app)
+    old = page.evaluate("fetch('/api/task', {headers: {'X-Token': sessionStorage.token}}).then((it) => it.json())")
+    app.kill()
+    task = app.folder / "configs/task.yml"
+    task.write_text(task.read_text().replace("hot", "warm"))
+    with running(app):
+        page.keyboard.press("a")
+        page.wait_for_selector('#unsaved[data-state="refused"]')
+        page.reload()
+        page.wait_for_selector(".topics")
+        assert page.locator("#only").is_hidden(), "the pass on a label that is gone is left"
+        page.click("#unsaved")
+        assert "no such label" in page.inner_text("dialog")
+        page.get_by_role("button", name="Discard it").click()
+        page.keyboard.press("a")
+        wait_saved(page)
+    (row,) = app.journal()
+    assert row["guidelines"] != old["version"]
+
+
+def test_a_conflict_is_settled_once(tmp_path: Path, context: Any) -> None:
+    app = make_folder(tmp_path / "app", {"textcat": labels("hot", "cold")}, [{"text": "Text 0."}])
+    with running(app):
+        for annotator, label in (("annotator a", "hot"), ("annotator b", "cold")):
+            values = {"id": f"decision-of-{label}", "annotator": annotator, "accept": [label]}
+            assert call(app, "/api/decisions", decision(0, **values))[0] == 200
+        page = open_page(context, app, "annotator c")
+        held: list[Any] = []
+        page.route("**/api/decisions", lambda route: held.append(route))
+        page.goto(f"{app.url.partition('#')[0]}#conflicts")
+        page.wait_for_selector(".version")
+        page.locator(".version button").first.click()
+        page.wait_for_selector(".empty")
+        held[0].continue_()
+        page.unroute_all()
+        wait_saved(page)
+    assert len(app.journal()) == 3

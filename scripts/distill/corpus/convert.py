@@ -14,7 +14,7 @@ from wasabi import msg
 from distill.corpus.docbin import SPANS_KEY, annotated, label_file
 from distill.files import write_bytes, write_json, write_jsonl
 from distill.records import PARTS, TRAINABLE, Annotated, Span, Text, read_records
-from distill.review.decisions import Decided, Decision, limits, load_decisions, reviews_digest
+from distill.review.decisions import Decided, Decision, is_whole, limits, load_decisions, reviews_digest
 from distill.task import Kind, Task, load_task
 
 RULE = "Decisions made under older guidelines are used like the others."
@@ -139,9 +139,7 @@ def _set_cats(doc: Doc, accept: list[str], task: Task) -> None:
 def _complete(decision: Decision, task: Task) -> Decision:
     """A decision without the components of which some labels are not decided yet."""
     missing: dict[str, Any] = {
-        part: None
-        for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True)
-        if (limited := limits(decision, part)) is not None and not set(task.labels(kind)) <= set(limited)
+        part: None for part in PARTS if limits(decision, part) is not None and not is_whole(decision, part, task)
     }
     return decision.model_copy(update=missing) if missing else decision
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distill.errors import DistillError
-from distill.review.decisions import Decision, in_common, load_decisions
+from distill.records import PARTS
+from distill.review.decisions import Decision, in_common, limits, load_decisions
 
 
 @dataclass(frozen=True)
@@ -43,25 +44,41 @@ def agreement(first_path: Path, second_path: Path) -> Agreement:
 
 def compare(pairs: Sequence[tuple[Decision, Decision]]) -> Agreement:
     """How far two annotators agree, by their decisions on the same texts, in the labels that both decided on."""
-    pairs = [in_common(one, other) for one, other in pairs]
+    pairs = [pair for pair in (in_common(one, other) for one, other in pairs) if _share_a_part(*pair)]
     labels = sorted({span.label for pair in pairs for one in pair for span in one.spans or []})
-    topics = [(one.accept, other.accept) for one, other in pairs if one.accept is not None and other.accept is not None]
+    topics = [
+        (one.accept, other.accept, limits(one, "accept"))
+        for one, other in pairs
+        if one.accept is not None and other.accept is not None
+    ]
     return Agreement(
         texts=len(pairs),
         span_f=_span_f(pairs, labels),
         by_label={label: f for label in labels if (f := _span_f(pairs, [label])) is not None},
         kappa=mean_kappa(topics) if topics else None,
-        same=sum(set(one) == set(other) for one, other in topics) / len(topics) if topics else None,
+        same=sum(set(one) == set(other) for one, other, _ in topics) / len(topics) if topics else None,
     )
 
 
-def mean_kappa(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> float:
+def _share_a_part(one: Decision, other: Decision) -> bool:
+    return any(getattr(one, part) is not None and getattr(other, part) is not None for part in PARTS)
+
+
+def mean_kappa(pairs: Sequence[tuple[Sequence[str], Sequence[str], Sequence[str] | None]]) -> float:
     """Cohen's kappa of the labels of texts: over the labels where each text has one, or else the mean, over the labels,
-    of that of having it or not."""
-    if all(len(side) == 1 for pair in pairs for side in pair):
-        return kappa([(one[0], other[0]) for one, other in pairs])
-    labels = sorted({label for pair in pairs for side in pair for label in side})
-    each = [kappa([(str(label in one), str(label in other)) for one, other in pairs]) for label in labels]
+    of that of having it or not. Each pair comes with the labels that both decided on; None for all."""
+    if all(limited is None and len(one) == len(other) == 1 for one, other, limited in pairs):
+        return kappa([(one[0], other[0]) for one, other, _ in pairs])
+    labels = sorted({label for one, other, limited in pairs for label in (*one, *other, *(limited or ()))})
+    decided = [
+        [
+            (str(label in one), str(label in other))
+            for one, other, limited in pairs
+            if limited is None or label in limited
+        ]
+        for label in labels
+    ]
+    each = [kappa(answers) for answers in decided if answers]
     return sum(each) / len(each) if each else 1.0
 
 

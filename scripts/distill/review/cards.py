@@ -51,7 +51,8 @@ class TokenSpan(Strict):
 class Submitted(Strict):
     """A decision as the browser sends it. id: made by the browser, so that sending it again is harmless. card: the
     text's id. settles: the decisions that it replaces beside the annotator's own, in a conflict.
-    label: the only one that was decided on; None for all."""
+    label: the only one that was decided on; None for all. guidelines: the version that the page showed; mode: whether
+    the card had suggestions."""
 
     id: str = Field(pattern=r"^[0-9A-Za-z-]{8,64}$")
     card: str
@@ -64,6 +65,8 @@ class Submitted(Strict):
     flag: bool | None = None
     settles: list[str] = Field(default_factory=list, max_length=1000)
     label: str | None = None
+    guidelines: str = Field(max_length=60)
+    mode: Mode
 
 
 @dataclass(frozen=True, slots=True)

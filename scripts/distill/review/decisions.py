@@ -9,6 +9,7 @@ from typing import Any, Literal
 from distill.files import digest
 from distill.journal import Entry, entries, heads
 from distill.records import PARTS, Part, Span
+from distill.task import Task
 
 
 class Decision(Entry):
@@ -108,10 +109,10 @@ def taken_back(made: Iterable[Decision]) -> set[str]:
 
 def together(standing: Sequence[Decision]) -> Decision | None:
     """One decision with the spans and the labels that `standing` agree on, by the smallest id; None where they differ,
-    or there are none. Who ignores a text decides nothing against those who accept it."""
+    or are on different texts, or there are none. Who ignores a text decides nothing against those who accept it."""
     accepting = [decision for decision in standing if decision.answer == "accept"]
     standing = [decision for decision in standing if decision.answer != "ignore"] if accepting else standing
-    if len({decision.answer for decision in standing}) != 1:
+    if len({(decision.answer, decision.text) for decision in standing}) != 1:
         return None
     update: dict[str, Any] = {"labels": {}}
     for part in PARTS:
@@ -144,18 +145,31 @@ def covers(decision: Decision, part: Part, label: str | None = None) -> bool:
     return limited is None or label in limited
 
 
+def is_whole(decision: Decision, part: Part, task: Task) -> bool:
+    """Whether a part of a text was decided in all labels of a task. To have said no to each label of `textcat` is not
+    yet to have chosen one."""
+    kind = task.span_kind if part == "spans" else task.label_kind
+    limited = limits(decision, part)
+    if getattr(decision, part) is None or limited is None:
+        return getattr(decision, part) is not None
+    return set(task.labels(kind)) <= set(limited) and not (kind == "textcat" and not decision.accept)
+
+
 def in_common(one: Decision, other: Decision) -> tuple[Decision, Decision]:
-    """Two decisions with only the labels that both decided on."""
+    """Two decisions with only the labels that both decided on, and without a part in which these are none."""
+    labels: dict[Part, list[str]] = {}
     for part in PARTS:
-        for limited in (limits(one, part), limits(other, part)):
-            if limited is not None:
-                one, other = _narrowed(one, part, limited), _narrowed(other, part, limited)
-    return one, other
+        limited = [set(found) for found in (limits(one, part), limits(other, part)) if found is not None]
+        if limited:
+            labels[part] = sorted(set.intersection(*limited))
+            one, other = _narrowed(one, part, labels[part]), _narrowed(other, part, labels[part])
+    update = {"labels": labels or None}
+    return one.model_copy(update=update), other.model_copy(update=update)
 
 
 def _narrowed(decision: Decision, part: Part, labels: Sequence[str]) -> Decision:
     said = getattr(decision, part)
-    kept = None if said is None else [item for item in said if label_of(item) in labels]
+    kept = None if said is None or not labels else [item for item in said if label_of(item) in labels]
     return decision.model_copy(update={part: kept})
 
 

@@ -15,6 +15,7 @@ from wasabi import msg
 
 from distill.errors import DistillError
 from distill.files import read_json
+from distill.formats.labelled import overlap
 from distill.journal import Journal, entries
 from distill.records import Annotated, Strict
 from distill.review.cards import (
@@ -36,7 +37,7 @@ from distill.review.cards import (
     tokens_of,
 )
 from distill.review.decisions import Decided, Decision, settle, taken_back, together
-from distill.review.one_label import Opinion, decides, decides_some, filled, limited, only, with_label
+from distill.review.one_label import Opinion, decides, filled, limited, only, with_label
 from distill.task import Task, load_task
 
 RESERVED = 600.0
@@ -103,16 +104,23 @@ class _Reservation:
 
 @dataclass
 class _Made:
-    """The decisions on a text, and what they come to. last: each annotator's last ones that were not taken back; were
-    they settled by somebody else since."""
+    """The decisions on a text, and what they come to. older: those on the text as it was once, which the next one
+    supersedes. last: each annotator's last ones that were not taken back; were they settled by somebody else since."""
 
+    task: Task
     all: list[Decision] = field(default_factory=list)
+    older: list[Decision] = field(default_factory=list)
     decided: Decided = field(default_factory=lambda: Decided({}, {}, []))
     last: list[Decision] = field(default_factory=list)
 
     def settle(self) -> None:
         """Reckon what the decisions come to."""
         self.decided = settle(self.all)
+        for text_id, joined in list(self.decided.settled.items()):
+            if self.task.span_kind == "ner" and overlap(joined.spans or []):
+                # Each is right by itself, of different annotators; together they cannot be
+                self.decided.conflicts[text_id] = self.decided.standing
+                del self.decided.settled[text_id]
         annotators = {one.id: one.annotator for one in self.all}
         gone = taken_back(self.all)
         gone |= {old for one in self.all for old in one.supersedes if annotators.get(old) == one.annotator}
@@ -120,13 +128,18 @@ class _Made:
 
     def annotators(self, label: str | None = None) -> set[str]:
         """Who has decided, on a label or on the whole text."""
-        return {one.annotator for one in self.last if decides(one, label)}
+        return {one.annotator for one in self.last if decides(one, label, self.task)}
+
+    def times(self, label: str | None = None) -> int:
+        """How often it was decided; by several together, once."""
+        return len(self.annotators(label)) or int(self.state(label) == "done")
 
     def state(self, label: str | None = None) -> State:
         """How far the text, or a label in it, is."""
         if self.decided.conflicts:
             return "conflict"
-        return "done" if any(decides(decision, label) for decision in self.decided.settled.values()) else "todo"
+        settled = self.decided.settled.values()
+        return "done" if any(decides(decision, label, self.task) for decision in settled) else "todo"
 
 
 @dataclass
@@ -161,7 +174,10 @@ class Desk:
         self._by_id: dict[str, Decision] = {}
         for decision in entries(paths.reviews, Decision):
             self._by_id[decision.id] = decision
-            self._made.setdefault(decision.text_id, _Made()).all.append(decision)
+            made = self._made.setdefault(decision.text_id, _Made(self.task))
+            position = self._positions.get(decision.text_id)
+            is_older = position is not None and decision.text != self._rows[position].text
+            (made.older if is_older else made.all).append(decision)
         for made in self._made.values():
             made.settle()
         self._tallies: dict[str | None, _Tally] = {}
@@ -169,7 +185,7 @@ class Desk:
         self._facts: dict[str, Facts] = {}
         self._facts_ready = threading.Event()
         self._stop = threading.Event()
-        self._reserved: dict[str, dict[str, _Reservation]] = {}
+        self._reserved: dict[tuple[str, str | None], dict[str, _Reservation]] = {}
         self._run = secrets.token_hex(8)
         self._begin: Counter[tuple[str, str | None]] = Counter()
         self._lock = threading.RLock()
@@ -205,7 +221,7 @@ class Desk:
             taken = []
             for id_ in without & self._positions.keys():
                 if self._is_open(id_, annotator, label) and self._is_free(id_, client, own, label):
-                    self._reserved.setdefault(id_, {})[client] = own
+                    self._reserved.setdefault((id_, label), {})[client] = own
                 else:
                     taken.append(id_)
             cards: list[dict[str, Any]] = []
@@ -224,7 +240,7 @@ class Desk:
                     continue
                 if not self._matches(row, wanted):
                     continue
-                self._reserved.setdefault(row.id, {})[client] = own
+                self._reserved.setdefault((row.id, label), {})[client] = own
                 cards.append(self.card(row.id, annotator, label))
             return cards, sorted(taken)
 
@@ -241,7 +257,7 @@ class Desk:
         with self._lock:
             row = self._row(id_)
             doc = self._nlp.make_doc(row.text)
-            made = self._made.get(id_, _Made())
+            made = self._of(id_)
             own = self._own(made, annotator)
             mode = self.mode(row)
             conflict = [] if label else made.decided.conflicts.get(id_, [])
@@ -254,7 +270,9 @@ class Desk:
                 "mode": mode,
                 "teacher": None,
                 "student": None,
-                "own": limited(as_decided(own, doc), task) if own and decides_some(own, label) else None,
+                "own": limited(as_decided(own, doc), task)
+                if own and (label is None or decides(own, label, self.task))
+                else None,
                 "versions": [as_decided(decision, doc) for decision in conflict],
             }
             if mode == "shown" and (record := self._record(id_)):
@@ -280,8 +298,8 @@ class Desk:
         with self._lock:
             known = self._by_id.get(submitted.id)
             if known is not None:
-                same_answer = known.answer == submitted.answer or submitted.label is not None
-                if (known.text_id, known.annotator) != (submitted.card, submitted.annotator) or not same_answer:
+                same = (known.text_id, known.annotator) == (submitted.card, submitted.annotator)
+                if not same or known.answer != submitted.answer:
                     raise RefusedError(409, "this id stands for another decision")
                 return self.progress(submitted.annotator, submitted.label)
             row = self._row(submitted.card)
@@ -289,37 +307,66 @@ class Desk:
             if reason := mistake(submitted, doc, only(self.task, submitted.label)):
                 raise RefusedError(422, reason)
             decision = self._decision(submitted, row, doc)
-            self._journal.append(decision)
-            self._by_id[decision.id] = decision
-            made = self._made.setdefault(row.id, _Made())
+            made = self._made.setdefault(row.id, _Made(self.task))
+            restored = self._restored(decision, made)
             for label, tally in self._tallies.items():
                 tally.count(made, label, -1)
-            made.all.append(decision)
+            new = [decision, *restored]
+            self._journal.append(*new)
+            self._by_id.update((one.id, one) for one in new)
+            made.all += new
+            made.older = []
             made.settle()
             for label, tally in self._tallies.items():
                 tally.count(made, label, 1)
-            if submitted.answer == "open":
-                position = self._positions[row.id]
-                for key in self._begin:
-                    self._begin[key] = min(self._begin[key], position)
+            for key in self._reserved.keys() & {(row.id, label) for label in (None, submitted.label)}:
+                holders = self._reserved[key]
+                for client in [client for client, held in holders.items() if held.annotator == submitted.annotator]:
+                    del holders[client]
+            position = self._positions[row.id]
+            for annotator, label in self._begin:
+                if position < self._begin[annotator, label] and self._is_open(row.id, annotator, label):
+                    self._begin[annotator, label] = position
             return self.progress(submitted.annotator, submitted.label)
 
+    def _restored(self, opened: Decision, made: _Made) -> list[Decision]:
+        """What an annotator had decided before the decision that is taken back, decided again."""
+        if opened.answer != "open":
+            return []
+        before = [
+            self._by_id[older]
+            for old in opened.supersedes
+            for older in self._by_id[old].supersedes
+            if older in self._by_id and self._by_id[older].annotator == opened.annotator
+        ]
+        return [
+            one.model_copy(update={"id": f"{opened.id}-{number}", "supersedes": [opened.id]})
+            for number, one in enumerate(before)
+            if one.answer != "open" and one.text == opened.text
+        ]
+
     def _decision(self, submitted: Submitted, row: Row, doc: Doc) -> Decision:
-        made = self._made.get(row.id, _Made())
+        made = self._of(row.id)
         standing = {decision.id: decision for decision in made.decided.standing}
         own = {id_ for id_, decision in standing.items() if decision.annotator == submitted.annotator}
-        answer = submitted.answer
-        accepted = answer == "accept"
+        accepted = submitted.answer == "accept"
         opinion = Opinion(
             spans=to_code_points(doc, submitted.spans) if accepted and submitted.spans is not None else None,
             accept=submitted.accept if accepted else None,
         )
-        if submitted.label is not None and answer in ("accept", "open"):
-            said = opinion if accepted else None
-            opinion = with_label(self._own(made, submitted.annotator), submitted.label, said, self.task)
-            # What is left when one label is taken back is a decision, too
-            answer = "open" if opinion.spans is None and opinion.accept is None else "accept"
+        before = self._own(made, submitted.annotator) if submitted.label is not None else None
+        seconds, comment, flag, guidelines = submitted.seconds, submitted.comment, submitted.flag, submitted.guidelines
+        if submitted.label is not None and accepted:
+            opinion = with_label(before, submitted.label, opinion, self.task)
+            if before is not None and before.answer == "accept":
+                # One decision now stands for both
+                seconds = None if seconds is None else seconds + (before.seconds or 0)
+                comment, flag = comment or before.comment, flag or before.flag
+                guidelines = guidelines if before.guidelines == guidelines else before.guidelines
         mode = self.mode(row)
+        if mode != "blind" and submitted.mode in ("hidden", "shown"):
+            # As it was on the card, whatever the share has become since
+            mode = submitted.mode
         shown: dict[str, Any] = {"mode": mode}
         if mode != "blind" and (record := self._record(row.id)):
             # What the teacher said, were it hidden: to see what its suggestions change
@@ -328,20 +375,24 @@ class Desk:
         return Decision(
             id=submitted.id,
             # One label settles no text
-            supersedes=sorted(own | (set() if submitted.label else set(submitted.settles) & standing.keys())),
+            supersedes=sorted(
+                own
+                | (set() if submitted.label else set(submitted.settles) & standing.keys())
+                | {decision.id for decision in made.older}
+            ),
             text_id=row.id,
             text=row.text,
-            answer=answer,
+            answer=submitted.answer,
             spans=opinion.spans,
             accept=opinion.accept,
             labels=opinion.labels,
             annotator=submitted.annotator,
-            guidelines=self.task.guidelines_version,
+            guidelines=guidelines,
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            seconds=submitted.seconds,
+            seconds=seconds,
             shown=shown,
-            comment=submitted.comment or None,
-            flag=True if submitted.flag else None,
+            comment=comment or None,
+            flag=True if flag else None,
         )
 
     def progress(self, annotator: str, label: str | None) -> dict[str, Any]:
@@ -356,6 +407,7 @@ class Desk:
             tally = self._tallies[label]
             return {
                 "run": self._run,
+                "version": self.task.guidelines_version,
                 "done": tally.states["done"],
                 "conflicts": tally.states["conflict"],
                 "all": len(self._rows),
@@ -371,7 +423,7 @@ class Desk:
                 for made in self._made.values()
                 for decision in made.decided.standing
                 if decision.annotator == annotator and decision.text_id in self._positions
-                if decides_some(decision, label)
+                if label is None or decides(decision, label, self.task)
             )
             ids = [text_id for _, _, text_id in own]
             if before in ids:
@@ -391,14 +443,14 @@ class Desk:
             found = [row for row in self._rows if self._matches(row, wanted)]
             rows = []
             for row in found[start : start + count]:
-                made = self._made.get(row.id, _Made())
+                made = self._of(row.id)
                 rows.append(
                     {
                         "id": row.id,
                         "text": row.text[:200],
                         "state": self._state(row.id),
                         "mode": self.mode(row),
-                        "annotators": sorted(made.annotators()),
+                        "annotators": sorted({decision.annotator for decision in made.last}),
                         "flag": any(decision.flag for decision in made.decided.standing),
                         "comments": [decision.comment for decision in made.decided.standing if decision.comment],
                     }
@@ -413,9 +465,10 @@ class Desk:
     def remaining(self) -> int:
         """How many decisions are still wanted of somebody."""
         with self._lock:
-            return sum(
-                max(0, self._wanted(row.id) - len(self._made.get(row.id, _Made()).annotators())) for row in self._rows
-            )
+            return sum(max(0, self._wanted(row.id) - self._of(row.id).times()) for row in self._rows)
+
+    def _of(self, id_: str) -> _Made:
+        return self._made.get(id_) or _Made(self.task)
 
     def _record(self, id_: str) -> Annotated | None:
         return self._suggestions.get(id_) if self._suggestions else None
@@ -438,21 +491,22 @@ class Desk:
         made = self._made.get(id_)
         if made is None:
             return True
-        annotators = made.annotators(label)
-        return annotator not in annotators and not made.decided.conflicts and len(annotators) < self._wanted(id_)
+        done_by_self = annotator in made.annotators(label)
+        return not done_by_self and not made.decided.conflicts and made.times(label) < self._wanted(id_)
 
     def _is_free(self, id_: str, client: str, own: "_Reservation", label: str | None) -> bool:
         """Whether a text is reserved neither for another page of the same annotator, nor for as many others as it is
         wanted of."""
-        holders = self._reserved.get(id_)
+        holders = self._reserved.get((id_, label))
         if not holders:
             return True
         others = {
             held.annotator for holder, held in holders.items() if holder != client and own.at - held.at < RESERVED
         }
         made = self._made.get(id_)
-        done = made.annotators(label) if made else set()
-        return own.annotator not in others and len(others | done) < self._wanted(id_)
+        if made is not None:
+            others -= made.annotators(label)
+        return own.annotator not in others and len(others) + (made.times(label) if made else 0) < self._wanted(id_)
 
     def _state(self, id_: str) -> State:
         made = self._made.get(id_)
@@ -461,27 +515,28 @@ class Desk:
     def _matches(self, row: Row, wanted: Filter) -> bool:
         if wanted.is_empty:
             return True
-        made = self._made.get(row.id, _Made())
+        made = self._of(row.id)
         standing = made.decided.standing
         if wanted.state and self._state(row.id) != wanted.state:
             return False
         if wanted.text and wanted.text.casefold() not in row.text.casefold():
             return False
-        if wanted.annotator and wanted.annotator not in made.annotators():
+        if wanted.annotator and wanted.annotator not in {one.annotator for one in made.last}:
             return False
         if wanted.flag and not any(decision.flag for decision in standing):
             return False
-        if wanted.label and standing:
+        label_decided = any(decides(one, wanted.label, self.task) for one in standing) if wanted.label else False
+        if label_decided:
             decided = {span.label for one in standing for span in one.spans or []}
             decided |= {label for one in standing for label in one.accept or []}
             if wanted.label not in decided:
                 return False
-        if (wanted.label and not standing) or wanted.status or wanted.differs:
+        if (wanted.label and not label_decided) or wanted.status or wanted.differs:
             # A card without suggestions must not be told from others by what is suggested on it
             facts = self._facts.get(row.id)
             if facts is None:
                 return False
-            if wanted.label and not standing and wanted.label not in facts.labels:
+            if wanted.label and not label_decided and wanted.label not in facts.labels:
                 return False
             if wanted.status and wanted.status not in facts.statuses:
                 return False

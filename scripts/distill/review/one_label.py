@@ -9,7 +9,7 @@ from typing import Any
 
 from distill.records import PARTS, Part, Span
 from distill.review.cards import RefusedError, Said
-from distill.review.decisions import Decision, covers, label_of, limits
+from distill.review.decisions import Decision, covers, is_whole, label_of, limits
 from distill.task import Component, Components, Kind, Task
 
 
@@ -53,32 +53,28 @@ class Opinion:
     labels: dict[Part, list[str]] | None = None
 
 
-def with_label(before: Decision | None, label: str, said: Opinion | None, task: Task) -> Opinion:
-    """What an annotator decided before, with one label decided anew or, without `said`, taken back. Where spans must
-    not overlap, the new ones take the place of those that they meet."""
+def with_label(before: Decision | None, label: str, said: Opinion, task: Task) -> Opinion:
+    """What an annotator decided before, with one label decided anew. Where spans must not overlap, the new ones take
+    the place of those that they meet."""
     items: dict[Part, list[Any] | None] = {}
     left: dict[Part, list[str]] = {}
     for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True):
         labels = task.labels(kind)
         old = getattr(before, part) if before is not None and before.answer == "accept" else None
         limited_to = limits(before, part) if before is not None else None
-        known = set() if old is None else set(labels if limited_to is None else limited_to)
-        kept = list(old or ())
+        # A label that the task had then is nothing that it asks for now
+        known = set() if old is None else set(labels) & set(labels if limited_to is None else limited_to)
+        kept = [item for item in old or () if label_of(item) in labels]
         if label in labels:
-            kept, known = _without(kept, known, label, kind)
-            if said is not None:
-                kept, known = _plus(kept, known, label, getattr(said, part) or [], kind, labels)
+            kept = [item for item in kept if label_of(item) != label]
+            if kind == "textcat" and list(old or ()) == [label]:
+                # It was the one, and told all about the others
+                known = set()
+            kept, known = _plus(kept, known, label, getattr(said, part) or [], kind, labels)
         items[part] = sorted(kept, key=lambda item: _order(item, labels)) if known else None
-        if known and known < set(labels):
+        if known and (known < set(labels) or (kind == "textcat" and not kept)):
             left[part] = [name for name in labels if name in known]
     return Opinion(items["spans"], items["accept"], left or None)
-
-
-def _without(kept: list[Any], known: set[str], label: str, kind: Kind | None) -> tuple[list[Any], set[str]]:
-    if kind == "textcat" and kept == [label]:
-        # It was the one, and told all about the others
-        return [], set()
-    return [item for item in kept if label_of(item) != label], known - {label}
 
 
 def _plus(
@@ -114,13 +110,11 @@ def filled(own: Said, decision: Decision, teacher: Said, task: Task) -> Said:
     return {**own, "spans": spans, "accept": accept}
 
 
-def decides(decision: Decision, label: str | None) -> bool:
-    """Whether a decision is on a label, or on the whole text; one to leave the text out is on everything."""
+def decides(decision: Decision, label: str | None, task: Task) -> bool:
+    """Whether a decision is on a label, or on all of a task; one to leave the text out is on everything."""
     if decision.answer != "accept":
         return True
-    return any(covers(decision, part, label) for part in PARTS) if label else not decision.labels
-
-
-def decides_some(decision: Decision, label: str | None) -> bool:
-    """Whether a decision is on a label or, without one, on anything."""
-    return label is None or decides(decision, label)
+    kinds: dict[Part, Kind | None] = {"spans": task.span_kind, "accept": task.label_kind}
+    if label is None:
+        return all(is_whole(decision, part, task) for part, kind in kinds.items() if kind)
+    return all(covers(decision, part, label) for part, kind in kinds.items() if label in task.labels(kind))

@@ -43,11 +43,20 @@ def _first_hand(made: Sequence[Decision]) -> list[Decision]:
     """Each annotator's last decision on each text, as made before anybody settled what differed: to settle is not to
     agree."""
     by_id = {decision.id: decision for decision in made}
-    settling = {
-        decision.id
-        for decision in made
-        if any(old in by_id and by_id[old].annotator != decision.annotator for old in decision.supersedes)
-    }
+    settling: set[str] = set()
+    while True:
+        # Who decides anew on what was settled has seen what the others said
+        found = {
+            decision.id
+            for decision in made
+            if any(
+                old in settling or (old in by_id and by_id[old].annotator != decision.annotator)
+                for old in decision.supersedes
+            )
+        }
+        if found == settling:
+            break
+        settling = found
     replaced = {old for decision in made if decision.id not in settling for old in decision.supersedes}
     return [one for one in made if one.answer != "open" and one.id not in settling | replaced]
 
@@ -165,8 +174,8 @@ def _agreement(made: Sequence[Decision], compared: Sequence[tuple[Decision, Deci
         pairs.setdefault((decision.annotator, TEACHER), []).append((_in_tokens(decision), teacher))
     rows = []
     for (one, other), both in pairs.items():
-        if both:
-            found = compare(both)
+        found = compare(both)
+        if found.texts:
             rows.append(
                 {"one": one, "other": other, "texts": found.texts, "span_f": found.span_f, "kappa": found.kappa}
             )

@@ -69,6 +69,8 @@ function askName() {
   });
 }
 
+let turns = 0;
+
 async function route() {
   // An address with a token that is opened in a tab where the app runs: begin as it says
   if (/[#&]token=/.test(location.hash)) return location.reload();
@@ -79,12 +81,15 @@ async function route() {
     else link.removeAttribute("aria-current");
   }
   state.desk?.leave();
+  const turn = ++turns;
+  const isShown = () => turn === turns; // and not another page by now
   try {
-    if (view === "list") await showList(main, state);
-    else if (view === "conflicts") await showConflicts(main, state);
-    else if (view === "statistics") await showStatistics(main, state);
+    if (view === "list") await showList(main, state, isShown);
+    else if (view === "conflicts") await showConflicts(main, state, isShown);
+    else if (view === "statistics") await showStatistics(main, isShown);
     else await state.desk.enter(main, argument);
   } catch (error) {
+    if (!isShown()) return;
     const away = error instanceof TypeError;
     main.replaceChildren(
       make("div", { className: "empty" }, make("h2", {}, away ? "The server is away" : error.message), make("p", {}, away ? "Start it again with weasel run review; decisions are kept here meanwhile." : "")),
@@ -95,7 +100,9 @@ async function route() {
 async function begin() {
   try {
     state.whole = await api("task");
-    state.task = pass.label ? await api(query("task", { label: pass.label })) : state.whole;
+    const { label } = pass;
+    if (label && ![...state.whole.spans, ...state.whole.accept].some(({ name }) => name === label)) return pass.take(null);
+    state.task = label ? await api(query("task", { label })) : state.whole;
   } catch (error) {
     main.replaceChildren(make("div", { className: "empty" }, make("h2", { className: "error" }, error.message)));
     return;
@@ -116,8 +123,9 @@ async function begin() {
   const who = document.getElementById("who");
   who.textContent = state.annotator;
   who.onclick = async () => {
+    const before = state.annotator;
     await askName();
-    location.reload();
+    if (state.annotator !== before) location.reload();
   };
   state.desk = new Desk(state, showProgress);
   outbox.watch(showUnsaved, (progress) => state.desk.hear(progress));

@@ -33,6 +33,8 @@ export class Desk {
     this.filter = {};
     this.fetching = null;
     this.keys = (event) => this.#key(event);
+    // While a page is open, its cards stay with it
+    setInterval(() => this.active && this.run && this.#fetch().catch(() => {}), 120_000);
     addEventListener("pagehide", () => api("leave", { client: this.client }).catch(() => {}));
     addEventListener("visibilitychange", () => (document.hidden ? this.#stopClock() : this.#startClock()));
   }
@@ -43,7 +45,8 @@ export class Desk {
     addEventListener("keydown", this.keys);
     if (id) {
       this.#putBack();
-      this.card = await api(query("cards", { id, annotator: this.state.annotator, ...this.#pass }));
+      this.card = { ...(await api(query("cards", { id, annotator: this.state.annotator, ...this.#pass }))), opened: true };
+      this.cards = this.cards.filter((card) => card.id !== id);
       history.replaceState(null, "", "#review");
     }
     if (this.card) this.#show();
@@ -68,6 +71,11 @@ export class Desk {
   /** The only label that is decided on, for requests. */
   get #pass() {
     return this.task.label ? { label: this.task.label } : {};
+  }
+
+  /** What a decision says of the page and the card on which it was made. */
+  #how(card) {
+    return { ...this.#pass, guidelines: this.task.version, mode: card.mode };
   }
 
   /** Whether cards ask nothing but whether a text has one label. */
@@ -105,15 +113,19 @@ export class Desk {
       without: [...[...this.cards, this.card].filter(Boolean).map(({ id }) => id), ...decided],
     });
     if (filter !== this.filter) return this.#fetchNow();
-    const still = this.cards.filter(({ id }) => !taken.includes(id) || decided.includes(id));
-    this.cards = [...still, ...cards.filter(({ id }) => !still.some((card) => card.id === id))];
+    const gone = (card) => taken.includes(card.id) && !decided.includes(card.id) && !card.opened;
+    const still = this.cards.filter((card) => !gone(card));
+    this.cards = [...still, ...cards.filter(({ id }) => id !== this.card?.id && !still.some((card) => card.id === id))];
     this.run = progress.run;
     this.showProgress(progress);
+    // Somebody else has it by now, and nothing has been done on it here
+    if (this.active && this.card && !this.touched && gone(this.card)) this.#next();
   }
 
   /** Hear how far the work is. A server that was started anew does not know who has which cards, and is told at once. */
   hear(progress) {
     this.showProgress(progress);
+    if (progress.version !== this.task.version) this.outdated = true;
     if (this.run && progress.run !== this.run) this.#fetch().catch(() => {});
   }
 
@@ -123,7 +135,11 @@ export class Desk {
       try {
         return await this.#fetch();
       } catch (error) {
-        if (!(error instanceof TypeError || error.status >= 500)) throw error;
+        if (!(error instanceof TypeError || error.status >= 500)) {
+          this.card = null;
+          this.main.replaceChildren(make("div", { className: "empty" }, make("h2", { className: "error" }, error.message), make("p", {}, "Reload the page, or take up all labels.")));
+          return false;
+        }
         if (this.active) this.main.replaceChildren(
           make("div", { className: "empty" }, make("h2", {}, "The server is away"), make("p", {}, "The next cards come when it is back. What you decided is kept here until then.")),
         );
@@ -133,12 +149,14 @@ export class Desk {
   }
 
   async #next() {
+    // The task is another one now: go on with its labels
+    if (this.outdated && !outbox.pending().length) return location.reload();
     this.card = this.cards.shift() ?? null;
     if (!this.card) {
       this.main.ariaBusy = "true";
-      await this.#fetchPatiently();
+      const fetched = await this.#fetchPatiently();
       this.main.ariaBusy = null;
-      if (this.card) return;
+      if (this.card || fetched === false) return;
       this.card = this.cards.shift() ?? null;
     } else if (this.cards.length < (2 * AHEAD) / 3) {
       this.#fetch().catch(() => {});
@@ -189,6 +207,7 @@ export class Desk {
     });
     if (this.lastLabel) this.view.active = this.lastLabel;
     this.#draw();
+    this.touched = false;
     this.view.element.focus({ preventScroll: true });
     say(`${card.mode === "shown" ? "" : "without suggestions. "}${this.view.words(0, card.tokens.length - 1)}`);
   }
@@ -299,11 +318,12 @@ export class Desk {
       make("span", {}, label.definition),
       says("the teacher", this.card.teacher),
       says("the student", this.card.student),
-      says("you", this.card.kept ?? this.card.own),
+      says("you", this.card.own),
     );
   }
 
   #update() {
+    this.touched = true;
     const { task, view, card } = this;
     const name = view.current?.label ?? view.active;
     this.#guide(task.spans.find((label) => label.name === name) ?? task.accept.find((label) => this.accept.has(label.name)) ?? task.accept[0]);
@@ -388,7 +408,7 @@ export class Desk {
       comment: this.comment || null,
       flag: this.flag || null,
       settles: (card.versions ?? []).map(({ id }) => id),
-      ...this.#pass,
+      ...this.#how(card),
     });
     this.past.push({ ...card, returned: false, kept: { spans, accept, flag: this.flag, comment: this.comment } });
     if (this.past.length > 500) this.past.shift();
@@ -415,8 +435,9 @@ export class Desk {
       say("nothing to undo");
       return;
     }
+    card.opened = true;
     this.undone = card.id;
-    outbox.put({ id: newId(), card: card.id, annotator: this.state.annotator, answer: "open", ...this.#pass });
+    outbox.put({ id: newId(), card: card.id, annotator: this.state.annotator, answer: "open", ...this.#how(card) });
     this.#putBack();
     this.card = card;
     this.#show();
@@ -456,8 +477,17 @@ export class Desk {
 
   async #showTeacher() {
     if (this.card.mode !== "shown") return say("this card has no suggestions");
-    const { runs, exchanges } = await api(query("teacher", { id: this.card.id }));
+    const { card } = this;
+    let said;
+    try {
+      said = await api(query("teacher", { id: card.id }));
+    } catch (error) {
+      said = { runs: {}, exchanges: [], problem: error instanceof TypeError ? "The server is away." : error.message };
+    }
+    if (this.card !== card || !this.active) return;
+    const { runs, exchanges, problem } = said;
     dialog("What the teacher was asked, and said", (element, close) => {
+      if (problem) element.append(make("p", { className: "error" }, problem));
       for (const [kind, run] of Object.entries(runs)) {
         element.append(make("p", {}, `${kind}: ${run.status}${run.error ? ` (${run.error})` : ""}`));
         for (const { reason, item } of run.dropped) element.append(make("p", {}, `not used: ${item} (${reason})`));

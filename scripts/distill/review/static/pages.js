@@ -7,7 +7,7 @@ import { TextView } from "./text.js";
 
 const STATUSES = ["ok", "ok_empty", "partial", "truncated", "parse_error", "refused", "api_error"];
 
-export async function showList(main, state) {
+export async function showList(main, state, isShown) {
   const names = [...state.whole.spans, ...state.whole.accept].map(({ name }) => name);
   const choice = (words, name, values) =>
     make("label", {}, words, make("select", { name }, make("option", { value: "" }, "any"), values.map((value) => make("option", { value }, value))));
@@ -38,6 +38,7 @@ export async function showList(main, state) {
   }
   async function show(start) {
     const found = await api("find", { filter: filter(), start, count: 50 });
+    if (!isShown()) return;
     if (!start) rows.replaceChildren();
     for (const row of found.rows) {
       rows.append(
@@ -66,16 +67,21 @@ export async function showList(main, state) {
   await show(0);
 }
 
-export async function showConflicts(main, state) {
-  const { cards } = await api(query("conflicts", { annotator: state.annotator }));
+export async function showConflicts(main, state, isShown) {
+  const underway = outbox.pending().map(({ decision }) => decision.card);
+  const found = await api(query("conflicts", { annotator: state.annotator }));
+  if (!isShown()) return;
+  const cards = found.cards.filter(({ id }) => !underway.includes(id) && !settled.has(id));
   if (!cards.length) {
     main.replaceChildren(make("div", { className: "empty" }, make("h2", {}, "No conflicts"), make("p", {}, "Texts that two annotators decided differently stand here until somebody settles them.")));
     return;
   }
-  main.replaceChildren(make("h2", { className: "visually-hidden" }, "Conflicts"), ...cards.map((card) => conflict(card, state, main)));
+  main.replaceChildren(make("h2", { className: "visually-hidden" }, "Conflicts"), ...cards.map((card) => conflict(card, state, main, isShown)));
 }
 
-function conflict(card, state, main) {
+const settled = new Set(); // texts that were settled here, for the server may not have heard of it yet
+
+function conflict(card, state, main, isShown) {
   const task = state.whole; // what differs is settled on all labels
   const settle = (version) => {
     const isWhole = !version.labels && (!task.span_kind || version.spans) && (!task.label_kind || version.accept);
@@ -93,9 +99,12 @@ function conflict(card, state, main) {
       accept: version.answer === "accept" && task.label_kind ? version.accept ?? [] : null,
       comment: version.comment,
       settles: card.versions.map(({ id }) => id),
+      guidelines: task.version,
+      mode: card.mode,
     });
+    settled.add(card.id);
     element.remove();
-    if (!main.querySelector(".card")) showConflicts(main, state);
+    if (!main.querySelector(".card")) showConflicts(main, state, isShown);
   };
   const openCard = () => (pass.label ? pass.take(null, `review/${encodeURIComponent(card.id)}`) : (location.hash = `review/${encodeURIComponent(card.id)}`));
   const element = make(
@@ -123,8 +132,9 @@ function conflict(card, state, main) {
   return element;
 }
 
-export async function showStatistics(main, state) {
+export async function showStatistics(main, isShown) {
   const found = await api("statistics");
+  if (!isShown()) return;
   const figure = (words, value) => make("div", {}, make("dt", {}, words), make("dd", {}, value));
   const table = (heads, rows) =>
     make(
