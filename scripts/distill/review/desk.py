@@ -1,5 +1,6 @@
 """The desk: which card comes next for whom, and where decisions go. One process, one journal, several annotators."""
 
+import gc
 import json
 import secrets
 import threading
@@ -564,6 +565,9 @@ class Desk:
         """Load the student, and note what filters need to know; beside everything else, for it takes time."""
         try:
             self._load_student()
+            # The queue stays: to look through it for garbage again and again would hold up whoever waits for a card
+            gc.freeze()
+            known: dict[Facts, Facts] = {}
             for row in self._rows:
                 if self._stop.is_set():
                     return
@@ -575,7 +579,8 @@ class Desk:
                     differs = self._second_opinion(doc, suggested(record, doc), self.task) is not None
                 labels = {span.label for span in record.spans or []} | set(record.accept or [])
                 statuses = {run.status for run in record.teacher.values()}
-                self._facts[row.id] = Facts(frozenset(labels), frozenset(statuses), differs)
+                facts = Facts(frozenset(labels), frozenset(statuses), differs)
+                self._facts[row.id] = known.setdefault(facts, facts)
         except DistillError as error:
             msg.warn(error.message, error.remedy)
         finally:
