@@ -93,7 +93,7 @@ REFUSALS: dict[Name, str] = {
     "label-studio": "the answer is reject",
     "doccano": "the answer is (reject|ignore)|there is nothing in it|inside a utf-16 unit",
     "argilla": "the answer is reject",
-    "iob": "the answer is (reject|ignore)|begins or ends with white space|has white space in it",
+    "iob": "the answer is (reject|ignore)|overlap$|begins or ends with white space|has white space in it",
     "docbin": "the answer is (reject|ignore)",
 }
 

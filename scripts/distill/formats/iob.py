@@ -55,7 +55,9 @@ def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
     block: list[str] = []
     for number, line in enumerate([*lines, ""], start=1):
         line = line.removesuffix("\r")
-        if line.strip(" ") and not line.startswith("-DOCSTART-"):
+        if not block and line.startswith("-DOCSTART-"):
+            continue
+        if line.strip(" "):
             block.append(line)
         elif block:
             yield number - len(block), block

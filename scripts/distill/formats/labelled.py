@@ -122,7 +122,8 @@ def restored(row: Labelled, record: Any) -> Labelled:
         return row
     decision = record.get("decision", {})
     update: dict[str, Any] = {name: decision.get(name) for name in OWN}
-    update |= {part: None for part in PARTS if part not in record.get("decided", [])}
+    decided = record.get("decided", [])
+    update |= {part: (getattr(row, part) or []) if part in decided else None for part in PARTS}
     return replace(row, **update)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from distill.corpus.split import SplitRow, load_split, save_split
 from distill.errors import DistillError
-from distill.files import write_bytes, write_jsonl
+from distill.files import canonical, write_bytes, write_jsonl
 from distill.formats.labelled import Labelled, Refused
 from distill.formats.offsets import Unit
 from distill.formats.registry import FORMATS, Name
@@ -104,8 +104,8 @@ def import_reviews(
     if frozen_rows:
         done.sample = len(frozen_rows)
         save_split(paths.split, {**frozen_rows, **split.rows}.values())
-    there = {entry.id for entry in entries(paths.reviews, Decision)}
-    new = {decision.id: decision for decision, _ in decided if decision.id not in there}
+    there = {_same(entry) for entry in entries(paths.reviews, Decision)}
+    new = {_same(decision): decision for decision, _ in decided if _same(decision) not in there}
     with Journal(paths.reviews) as journal:
         journal.append(*new.values())
     done.decisions, done.known = len(new), len(decided) - len(new)
@@ -153,6 +153,22 @@ class _Texts:
             data += b"\n"
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.new)
         write_bytes(self._path, data + lines.encode())
+
+
+def _same(decision: Decision) -> str:
+    """By which it is seen that a decision was made already, here or in an earlier import: who decided what on which
+    text."""
+    spans = None if decision.spans is None else sorted((span.start, span.end, span.label) for span in decision.spans)
+    said = [
+        decision.text_id,
+        decision.text,
+        decision.annotator,
+        decision.answer,
+        spans,
+        decision.accept,
+        decision.labels,
+    ]
+    return canonical(said)
 
 
 def _decision(row: Labelled, id_: str, annotator: str) -> Decision:
