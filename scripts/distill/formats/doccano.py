@@ -6,6 +6,7 @@ units, grapheme clusters or code points, by the settings of the project, and the
 them. What was meta stands at the top level.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from distill.files import write_jsonl
+from distill.files import atomic
 from distill.formats.labelled import (
     Labelled,
     Refused,
@@ -112,7 +113,9 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
             else:
                 yield {"text": row.text, "label": spans if task.span_kind else row.accept, "record": kept(row)}
 
-    write_jsonl(path, made())
+    with atomic(path) as file:
+        # In ASCII, for doccano may guess another encoding
+        file.writelines(json.dumps(one).encode() + b"\n" for one in made())
     return refused
 
 
