@@ -2,14 +2,19 @@
 
 import importlib.util
 import inspect
+import json
+import os
 import re
+import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from conftest import ROOT, Project
+from conftest import ROOT, Project, template_only
 from distill.review.decisions import Decision
-from distill.task import Component, Components, Label, PromptExample, Task
-from distill.teacher.endpoint import Endpoint
 from test_project import COMMANDS
 from typer.models import OptionInfo
 
@@ -18,22 +23,10 @@ PAGES = sorted(
 )
 
 
-@pytest.mark.parametrize(
-    ("page", "model"),
-    [
-        ("docs/task.md", Task),
-        ("docs/task.md", Components),
-        ("docs/task.md", Component),
-        ("docs/task.md", Label),
-        ("docs/task.md", PromptExample),
-        ("docs/teach.md", Endpoint),
-        ("docs/decisions.md", Decision),
-    ],
-)
-def test_every_key_of_a_config_is_documented(page: str, model: type) -> None:
-    text = (ROOT / page).read_text()
-    for key in model.model_fields:  # type: ignore[attr-defined]
-        assert re.search(rf"`(?:[\w.…]+\.)?{key}`", text), f"{page} says nothing of `{key}`"
+def test_every_key_of_a_decision_is_documented() -> None:
+    text = (ROOT / "docs/decisions.md").read_text()
+    for key in Decision.model_fields:
+        assert re.search(rf"`{key}`", text), f"docs/decisions.md says nothing of `{key}`"
 
 
 def test_the_readme_lists_the_commands_of_project_yml(small: Project) -> None:
@@ -69,6 +62,88 @@ def test_every_option_has_help_and_every_argument_is_explained(name: str) -> Non
             assert options[0].help, parameter
         elif parameter != "return":
             assert parameter.upper() in script.main.__doc__, f"{own}: its help says nothing of {parameter.upper()}"
+
+
+HERE = {
+    "python3.11 -m venv": "installs; CI runs the README's own commands in a clean clone",
+    "pip install": "installs",
+    "weasel clone": "tests/test_new_task.py clones and forks",
+}
+"""Commands that a test cannot run, by their beginnings."""
+
+NEEDS = {"--vars.gpu_id": "a GPU", "--transformer": "a download of a pretrained model"}
+
+
+def blocks() -> list[Any]:
+    found = []
+    for page in PAGES:
+        for number, block in enumerate(re.findall(r"```bash\n(.*?)```", page.read_text("utf-8"), re.DOTALL)):
+            lines = block.replace("\\\n", " ").splitlines()
+            run = [line for line in lines if not line.startswith(tuple(HERE)) and not any(one in line for one in NEEDS)]
+            if run and page.parent.name != "benchmarks":
+                found.append(pytest.param(run, id=f"{page.stem}-{number}"))
+    return found
+
+
+@pytest.mark.parametrize("lines", blocks())
+def test_the_commands_of_a_page_run(lines: list[str], ran: Project, tmp_path: Path) -> None:
+    """Block by block, in a shell, in a project in which workflow `all` has run; ~ is a folder with what they read."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("export", "brands_eval", "brands_training"):
+        spans = [{"start": 0, "end": len(name), "label": "DISH" if name == "export" else "FASHION_BRAND"}]
+        written = [{"text": f"{name} made shirt number {number}", "spans": spans} for number in range(60)]
+        (home / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
+    (home / "tickets.csv").write_text("text\n" + "".join(f"Das Gerät {n} geht nicht\n" for n in range(40)))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for line in lines:
+        student = ran.path / "configs/student.cfg"
+        student.write_text(re.sub(r"max_steps = \d+", "max_steps = 20", student.read_text()))
+        serves = line.startswith("weasel run review")
+        more = " --vars.review_port 0" if serves else " --vars.curve_sizes 10" if line == "weasel run all" else ""
+        command = f"{line}{' .' if more and ' . ' not in line else ''}{more}"
+        process = subprocess.Popen(
+            ["bash", "-c", command],
+            cwd=ran.path,
+            env={**os.environ, "HOME": str(home), "PATH": path, "BROWSER": "true"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stdout
+        said = ""
+        for printed in process.stdout:
+            said += printed
+            if serves and "Ctrl-C ends it" in printed:
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+        else:
+            assert process.wait() == 0, f"{line}\n{said[-3000:]}"
+            assert not serves, said
+
+
+@template_only
+def test_the_pages_that_are_made_are_as_the_code_says(small: Project) -> None:
+    pages = ("docs/configuration.md", "docs/troubleshooting.md")
+    shutil.copytree(ROOT / "docs", small.path / "docs", dirs_exist_ok=True)
+    shutil.copy(ROOT / "project.yml", small.path / "project.yml")
+    small.script("reference")
+    for page in pages:
+        assert (small.path / page).read_text() == (ROOT / page).read_text(), "run `weasel run reference`"
+
+
+def test_every_page_of_docs_is_linked_from_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"(docs/{page.name})" in readme, f"README.md does not lead to docs/{page.name}"
+
+
+def test_every_room_has_its_place_on_the_page_of_parts() -> None:
+    page = (ROOT / "docs/parts.md").read_text("utf-8")
+    for room in (ROOT / "scripts/distill").iterdir():
+        if room.is_dir() and not room.name.startswith("_"):
+            assert f"`{room.name}`" in page, room.name
 
 
 def test_the_first_command_of_the_readme_is_the_one_that_installs_and_runs() -> None:

@@ -127,11 +127,12 @@ def test_label_studio(tmp_path: Path) -> None:
     suggested = [Suggested(row.id or "", row.text, "g", row.meta, row.spans, row.accept, "teacher") for row in rows()]
     QUEUES["label-studio"](queue, suggested, TASK)
     with label_studio(tmp_path) as server:
-        project = server.api("/api/projects", {"title": "Decisions", "label_config": path.with_suffix(".xml").read_text()})
+        label_config = path.with_suffix(".xml").read_text()
+        project = server.api("/api/projects", {"title": "Decisions", "label_config": label_config})
         done = server.api(f"/api/projects/{project['id']}/import", json.loads(path.read_text()))
         assert (done["task_count"], done["annotation_count"]) == (len(TEXTS), len(TEXTS))
         exported = server.api(f"/api/projects/{project['id']}/export?exportType=JSON&download_all_tasks=true")
-        other = server.api("/api/projects", {"title": "Queue", "label_config": queue.with_suffix(".xml").read_text()})
+        other = server.api("/api/projects", {"title": "Queue", "label_config": label_config})
         done = server.api(f"/api/projects/{other['id']}/import", json.loads(queue.read_text()))
         assert (done["task_count"], done["prediction_count"]) == (len(TEXTS), len(TEXTS))
     back = tmp_path / "back.json"

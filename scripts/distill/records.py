@@ -70,6 +70,12 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class Documented(Strict):
+    """A part of a config: what stands below a key says what it is, here and in docs/configuration.md."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+
 class Span(Strict):
     """A labelled stretch of a text. `start`, `end`: code points; `token_start`, `token_end`: tokens, inclusive."""
 

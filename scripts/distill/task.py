@@ -9,7 +9,7 @@ from srsly.ruamel_yaml import YAML, YAMLError
 
 from distill.errors import DistillError, at
 from distill.files import canonical, digest
-from distill.records import Strict
+from distill.records import Documented
 
 Kind = Literal["ner", "spancat", "textcat", "textcat_multilabel"]
 """A component of the pipeline, by the name of spaCy's factory: `ner` labels spans that do not overlap, `spancat` spans
@@ -27,29 +27,36 @@ BETWEEN = r"[\n,;、，；،؛]"
 """What stands between the items of a list, in whatever script."""
 
 
-class Label(Strict):
-    """One label. `definition`: one sentence, read by the teacher and by people. `plural`: what the teacher is asked
-    for, in plain words. `aliases`: other words a teacher may use for it in its answers."""
+class Label(Documented):
+    """One label."""
 
     definition: str = Field(min_length=1)
+    """One sentence, read by the teacher and by people. A changed definition makes the teacher answer again, for that
+    component alone."""
     plural: str | None = None
+    """What the teacher is asked for, in plain words (`kitchen tools`); the label's name where it is left out."""
     aliases: list[str] = Field(default_factory=list)
+    """Other words that a teacher may use for the label in its answers."""
 
 
-class Component(Strict):
-    """One component. `labels`: at least one, in the order in which they are shown."""
+class Component(Documented):
+    """One component."""
 
     labels: dict[str, Label] = Field(min_length=1)
+    """The labels by name, in the order in which they are shown."""
 
 
-class Components(Strict):
-    """The components, named like spaCy's factories: one that labels spans, one that labels texts, or one of each.
-    textcat has at least two labels."""
+class Components(Documented):
+    """The components, named like spaCy's factories: one that labels spans, one that labels texts, or one of each."""
 
     ner: Component | None = None
+    """Spans that do not overlap."""
     spancat: Component | None = None
+    """Spans that may. It goes by itself."""
     textcat: Component | None = None
+    """One label a text, of two at least."""
     textcat_multilabel: Component | None = None
+    """Any number of labels a text; their names hold no comma and do not mean "none"."""
 
     @model_validator(mode="after")
     def _at_least_one(self) -> "Components":
@@ -73,25 +80,35 @@ class Components(Strict):
         return self
 
 
-class PromptExample(Strict):
-    """A text with its right answer, shown to the teacher. `spans`: for each label the surface texts, as they stand in
-    `text`, none for a label that is left out; `accept`: the labels of the text. An example teaches the components whose
-    key it has."""
+class PromptExample(Documented):
+    """A text with its right answer, shown to the teacher. It teaches the components whose key it has."""
 
     text: str = Field(min_length=1)
+    """The text. It must not be among the texts."""
     spans: dict[str, list[str]] | None = None
+    """For each label the surface texts, as they stand in `text`; `[]`: it holds none of that label. `{}`: none of any.
+    Left out: the example does not teach spans."""
     accept: list[str] | None = None
+    """The label of the text, in a list; for `textcat_multilabel` all its labels, `[]` for none. Left out: the example
+    does not teach labels of texts."""
 
 
-class Task(Strict):
+class Task(Documented):
     """configs/task.yml."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """The task's name: lower-case letters, digits, `_`."""
     language: str = Field(pattern=r"^[a-z]{2,3}$")
+    """spaCy's code of the language, such as `en`. `lang` in project.yml and in both configs must be the same."""
     title: str = Field(min_length=1)
+    """What the report and the model card call the task."""
     guidelines: str = ""
+    """How people decide, in as many words as it takes. A change of guidelines or definitions gives them a new version,
+    and `convert` reports the decisions that were made under an older one."""
     components: Components
+    """One that labels spans, one that labels texts, or one of each."""
     examples: list[PromptExample] = Field(default_factory=list)
+    """Texts with their right answers, shown to the teacher."""
 
     def labels(self, kind: Kind | None) -> list[str]:
         """The labels of a component, in their order; none where the task does not have it."""

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Iterable  # noqa: UP035  spacy-llm compares the signature with typing's Iterable
+from typing import Annotated, Any, Iterable  # noqa: UP035  spacy-llm compares the signature with typing's Iterable
 
 from distill.errors import DistillError
 from distill.files import canonical, digest
@@ -105,18 +105,22 @@ class Chat:
         return 10**9
 
 
+Section = Annotated[dict[str, Any], "The section `[teacher]`: `${teacher}`."]
+Body = Annotated[dict[str, Any] | None, "Parameters of the request, as the endpoint takes them."]
+System = Annotated[str, "What stands before every prompt, that of a stock task included."]
+
+
 def make_chat(
-    endpoint: dict[str, Any], body: dict[str, Any] | None = None, system: str = ""
+    endpoint: Section, body: Body = None, system: System = ""
 ) -> Callable[[Iterable[Iterable[Any]]], Iterable[Iterable[Any]]]:
-    """`distill.Chat.v1`. endpoint: the section `[teacher]`; body: parameters of this component's requests; system:
-    what stands before every prompt."""
+    """Asks for the next turn of a chat (`/chat/completions`)."""
     return Chat(_endpoint(endpoint), body or {}, system=system)
 
 
 def make_completion(
-    endpoint: dict[str, Any], body: dict[str, Any] | None = None, system: str = ""
+    endpoint: Section, body: Body = None, system: System = ""
 ) -> Callable[[Iterable[Iterable[Any]]], Iterable[Iterable[Any]]]:
-    """`distill.Completion.v1`: the same for a model that continues a text better than it answers in a chat."""
+    """Asks for the continuation of a text (`/completions`), for a model that does that better than it chats."""
     return Chat(_endpoint(endpoint), body or {}, system=system, as_text=True)
 
 

@@ -13,43 +13,52 @@ from pydantic import Field, ValidationError, model_validator
 
 from distill.errors import DistillError
 from distill.files import file_digest
-from distill.records import Strict, explain
+from distill.records import Documented, explain
 
 
-class Endpoint(Strict):
-    """Where the teacher is.
-
-    gguf, gguf_sha256: a model file for the embedded server, and its SHA-256 (of the file itself where it is not given).
-    base_url, model: any OpenAI-compatible endpoint, and the model's name there. Exactly one of gguf and base_url is
-    set.
-    teacher_id: the name under which answers are recorded; by default the model's name, or the file's SHA-256.
-    api_key_env: the name of the environment variable that holds the key.
-    allow_remote: whether texts may leave this machine.
-    price_in, price_out: money for a million tokens of prompts and of answers, in whatever currency.
-    budget: what may be spent on answers altogether: money where the prices are set, tokens where they are not.
-    concurrency: requests in flight. timeout: seconds a try. tries: how often a request is tried.
-    patience: seconds for which an endpoint that has stopped answering is waited for.
-    max_failed: the share of texts without a usable answer above which `annotate` fails.
-    context: tokens, for the embedded server.
-    """
+class Endpoint(Documented):
+    """Where the teacher is."""
 
     gguf: Path | None = None
+    """A model file for the embedded server (llama.cpp, in the process, on a loopback port)."""
     gguf_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """Its SHA-256. It must be set for `fetch-teacher`, and wherever recorded answers are used without the file."""
     base_url: str | None = None
+    """An OpenAI-compatible endpoint. Exactly one of `gguf` and `base_url` is set."""
     model: str | None = None
+    """The model's name at that endpoint."""
     teacher_id: str | None = None
+    """The name under which answers are recorded; by default the model's name, or the file's SHA-256. Another one asks
+    everything again."""
     # Checked with the whole, for the error must not show a key that was put here by mistake
     api_key_env: str | None = None
+    """The name of the environment variable that holds the key. The key itself stands in no file."""
     allow_remote: bool = False
+    """Whether texts may leave this machine. An endpoint elsewhere needs this and a `budget`; the error before that says
+    how many texts would go where, at what cost."""
     price_in: float | None = Field(default=None, ge=0)
+    """Money for a million tokens of prompts, in whatever currency."""
     price_out: float | None = Field(default=None, ge=0)
+    """Money for a million tokens of answers. Both prices are set, or neither."""
     budget: float | None = Field(default=None, gt=0)
+    """What the teacher may cost altogether: money where the prices are set, tokens where they are not. What is recorded
+    counts as spent, answers that could not be read included. A run that would cost more stops before its first call.
+    One that turns out dearer than reckoned stops on the way: the first request goes out alone, and what the endpoint
+    counts for it and for those after it is what the rest are reckoned by. (What an endpoint charges for a request that
+    timed out, nobody can see.)"""
     concurrency: int = Field(default=8, ge=1)
+    """Requests in flight, over the whole run."""
     timeout: float = Field(default=120.0, gt=0)
+    """Seconds for each try."""
     tries: int = Field(default=5, ge=1)
+    """How often a request is tried, with growing pauses between."""
     patience: float = Field(default=600.0, ge=0)
+    """Seconds for which an endpoint that has stopped answering is waited for, from the first failure on; then the run
+    ends, with all answers kept."""
     max_failed: float = Field(default=0.05, ge=0, le=1)
+    """The share of texts without a usable answer above which `annotate` fails, after having kept all it got."""
     context: int = Field(default=4096, ge=256)
+    """Tokens that a request and its answer may take together, for the embedded server."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "Endpoint":

@@ -8,7 +8,7 @@ What was dropped from the answers, and the status they earned, is left in `doc.u
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Tuple  # noqa: UP035  spacy-llm compares the signatures with typing's names
+from typing import Annotated, Any, Iterable, Tuple  # noqa: UP035  spacy-llm compares the signatures with typing's names
 
 from spacy.tokens import Doc
 
@@ -221,17 +221,23 @@ class LabelsTask:
         return Parsed("ok" if 2 * most > sum(sizes) else "partial", None, [winner], dropped)
 
 
+TaskPath = Annotated[str, "The path of task.yml."]
+Template = Annotated[str, "The path of a prompt template."]
+Forgive = Annotated[bool, "Whether a text may train although the answer also named what is nowhere in it."]
+Together = Annotated[bool, "One question about all labels, in place of one for each."]
+Structured = Annotated[bool, "Answers in JSON, by a schema that the request carries."]
+Parts = Annotated[int, "Longer texts are asked about in parts of at most so many code points."]
+
+
 def make_ner(
-    task: str,
-    template: str,
-    forgive_invented: bool = False,
-    together: bool = False,
-    structured: bool = False,
-    part_characters: int = PART_CHARACTERS,
+    task: TaskPath,
+    template: Template,
+    forgive_invented: Forgive = False,
+    together: Together = False,
+    structured: Structured = False,
+    part_characters: Parts = PART_CHARACTERS,
 ) -> SpansTask:
-    """`distill.NER.v1`. task: path of task.yml; template: path of a prompt template; forgive_invented: whether a text
-    may train although the answer also named what is nowhere in it; together: one question about all labels; structured:
-    answers in JSON, by a schema; part_characters: longer texts are asked about in parts."""
+    """Spans that do not overlap; of those that do, the longest stays."""
     return SpansTask(
         Path(task),
         Path(template),
@@ -244,14 +250,14 @@ def make_ner(
 
 
 def make_spancat(
-    task: str,
-    template: str,
-    forgive_invented: bool = False,
-    together: bool = False,
-    structured: bool = False,
-    part_characters: int = PART_CHARACTERS,
+    task: TaskPath,
+    template: Template,
+    forgive_invented: Forgive = False,
+    together: Together = False,
+    structured: Structured = False,
+    part_characters: Parts = PART_CHARACTERS,
 ) -> SpansTask:
-    """`distill.SpanCat.v1`: the same, with spans that may overlap."""
+    """Spans that may overlap."""
     return SpansTask(
         Path(task),
         Path(template),
@@ -264,17 +270,16 @@ def make_spancat(
 
 
 def make_textcat(
-    task: str, template: str, structured: bool = False, part_characters: int = PART_CHARACTERS
+    task: TaskPath, template: Template, structured: Structured = False, part_characters: Parts = PART_CHARACTERS
 ) -> LabelsTask:
-    """`distill.TextCat.v1`. task: path of task.yml; template: path of a prompt template; structured, part_characters:
-    as for spans."""
+    """One label a text."""
     return LabelsTask(Path(task), Path(template), "textcat", structured=structured, part_characters=part_characters)
 
 
 def make_textcat_multilabel(
-    task: str, template: str, structured: bool = False, part_characters: int = PART_CHARACTERS
+    task: TaskPath, template: Template, structured: Structured = False, part_characters: Parts = PART_CHARACTERS
 ) -> LabelsTask:
-    """`distill.TextCatMultilabel.v1`: the same, with any number of labels."""
+    """Any number of labels a text."""
     return LabelsTask(
         Path(task), Path(template), "textcat_multilabel", structured=structured, part_characters=part_characters
     )
