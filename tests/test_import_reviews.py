@@ -88,21 +88,22 @@ def test_a_row_of_our_own_files_is_read_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "answers", "expected"),
     [
-        ("textcat", {"a": "accept"}, ["a"]),
-        ("textcat", {"a": "reject", "b": "accept"}, ["b"]),
-        ("textcat", {"a": "reject"}, "yes to no label, where one is expected"),
+        ("textcat", {"a": "accept"}, (["a"], None)),
+        ("textcat", {"a": "reject", "b": "accept"}, (["b"], None)),
+        ("textcat", {"a": "reject"}, ([], {"accept": ["a"]})),
         ("textcat", {"a": "accept", "b": "accept"}, "yes to a, b, where one is expected"),
-        ("textcat_multilabel", {"a": "accept", "b": "reject", "c": "accept"}, ["a", "c"]),
-        ("textcat_multilabel", {"a": "reject", "b": "reject", "c": "reject"}, []),
-        ("textcat_multilabel", {"a": "accept", "b": "reject"}, "no answer about c"),
-        ("ner", {"a": "accept"}, "no answer about any label of the task"),
+        ("textcat_multilabel", {"a": "accept", "b": "reject", "c": "accept"}, (["a", "c"], None)),
+        ("textcat_multilabel", {"a": "reject", "b": "reject", "c": "reject"}, ([], None)),
+        ("textcat_multilabel", {"a": "accept", "b": "reject"}, (["a"], {"accept": ["a", "b"]})),
+        ("textcat_multilabel", {"a": "accept", "b": "ignore"}, (["a"], {"accept": ["a"]})),
+        ("ner", {"a": "accept"}, "yes or no to a, which is no label"),
     ],
 )
 def test_yes_and_no_to_labels(tmp_path: Path, kind: str, answers: dict[str, str], expected: Any) -> None:
     rows = [{"text": TEXT, "label": label, "answer": answer} for label, answer in answers.items()]
     (found,) = read(write(tmp_path / "x.jsonl", rows), kind)
     if isinstance(found, Labelled):
-        assert found.accept == expected
+        assert (found.accept, found.labels) == expected
     else:
         assert str(expected) in found.reason
 

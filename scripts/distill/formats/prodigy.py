@@ -26,6 +26,7 @@ from distill.formats.labelled import (
     in_tokens,
     kept,
     misplaced,
+    not_accepted,
     restored,
     validated,
     widened,
@@ -79,8 +80,8 @@ class _Row(BaseModel):
 
 
 def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refused]:
-    """The rows of a file. Rows that say yes or no to one label of a text are put together: `textcat` takes the label
-    with a yes, `textcat_multilabel` needs an answer to each label of `task`."""
+    """The rows of a file. Rows that say yes or no to one label of a text are put together, to a decision on the labels
+    that they ask about."""
     yes_or_no: dict[tuple[str, str | None], list[tuple[Labelled, str]]] = defaultdict(list)
     for line in validated(path, _Row):
         if isinstance(line, Refused):
@@ -126,8 +127,9 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
         for row in rows:
             doc = nlp.make_doc(row.text)
             found = in_tokens(doc, row.spans or [])
-            if isinstance(found, str):
-                refused.append((row, found))
+            reason = not_accepted(row, "Prodigy", "accept", "reject", "ignore")
+            if reason or isinstance(found, str):
+                refused.append((row, reason or str(found)))
                 continue
             view = "blocks" if None not in (row.spans, row.accept) else "choice" if row.spans is None else _view(task)
             yield {
@@ -252,20 +254,21 @@ def _accept(row: _Row) -> list[str] | None:
 
 
 def _together(answers: list[tuple[Labelled, str]], task: Task) -> Labelled | Refused:
-    """One decision from several answers of yes or no about one text; of two about one label the later counts."""
+    """One decision from several answers of yes or no about one text, on the labels that were asked about; of two about
+    one label the later counts."""
     first = answers[0][0]
     said = {label: made.answer for made, label in answers}
     yes = [label for label, answer in said.items() if answer == "accept"]
+    asked = [label for label in task.labels(task.label_kind) if said.get(label, "ignore") != "ignore"]
+    unknown = [label for label in said if label not in task.labels(task.label_kind)]
     if all(answer == "ignore" for answer in said.values()):
         return replace(first, answer="ignore")
-    if task.components.textcat and len(yes) == 1:
+    if unknown:
+        reason = f"yes or no to {', '.join(unknown)}, which is no label of the text in configs/task.yml"
+        return Refused(first.file, first.line, reason, first.row)
+    if task.components.textcat and len(yes) > 1:
+        return Refused(first.file, first.line, f"yes to {', '.join(yes)}, where one is expected", first.row)
+    settled = len(asked) == len(task.labels(task.label_kind)) and not (task.components.textcat and not yes)
+    if settled or (task.components.textcat and yes):
         return replace(first, answer="accept", accept=yes)
-    open_ = [label for label in task.labels(task.label_kind) if said.get(label, "ignore") == "ignore"]
-    if task.components.textcat_multilabel and not open_:
-        return replace(first, answer="accept", accept=yes)
-    reason = (
-        f"yes to {', '.join(yes) or 'no label'}, where one is expected"
-        if task.components.textcat
-        else f"no answer about {', '.join(open_) or 'any label of the task'}"
-    )
-    return Refused(first.file, first.line, f"yes-or-no answers that do not make a decision: {reason}", first.row)
+    return replace(first, answer="accept", accept=yes, labels={"accept": asked})
