@@ -1,6 +1,7 @@
 """`check`: says what is wrong with the remedy, what is there, and what to do next."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -43,6 +44,16 @@ def test_a_broken_journal_is_an_error_with_its_line(small: Project) -> None:
     with (small.path / "assets/reviews.jsonl").open("a") as file:
         file.write('{"id": "x", "text_id": "y"}\n')
     assert "assets/reviews.jsonl, line 55: not an entry" in small.fails("check")
+
+
+def test_a_training_that_the_texts_have_outgrown_is_named(small: Project) -> None:
+    assert "max_steps" not in small.script("check")
+    small.write("corpus/texts.jsonl", [{"id": str(n)} for n in range(2000)])
+    out = " ".join(small.script("check").split())
+    steps = re.search(r"max_steps = (\d+)", (small.path / "configs/student.cfg").read_text())
+    assert steps
+    assert f"there are 2000 texts by now, and `max_steps = {steps[1]}`" in out
+    assert "2500, and `patience` half of it" in out
 
 
 def test_missing_journals_are_made_and_the_next_step_is_said(empty: Project) -> None:

@@ -13,11 +13,16 @@ from distill.corpus.split import load_split
 from distill.errors import DistillError
 from distill.files import read_json
 from distill.review.decisions import Decided, load_decisions, reviews_digest
+from distill.student.schedule import steps_for
 from distill.task import Task, load_task
 from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
 
 JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl")
 """Files that grow, and are dependencies of commands: they always exist, maybe empty."""
+
+
+OUTGROWN = 1.5
+"""How many times the steps would have to be more, by what `new-task` reckons, before that is worth saying."""
 
 
 @dataclass
@@ -140,6 +145,7 @@ def _state(
     stale = sum(decision.guidelines != task.guidelines_version for decision in decided.settled.values())
     under_another = f"; {stale} decisions were made under another one" if stale else ""
     checked.found.append(f"guidelines: version {task.guidelines_version}{under_another}")
+    _training_is_long_enough(root, texts, checked)
     if not _holds_something(source):
         checked.next = f'put texts into {project["vars"]["texts"]}, one a line ({{"text": "…"}}), then `weasel run all`'
     elif endpoint and endpoint.gguf and not answers and not (root / endpoint.gguf).exists():
@@ -148,6 +154,17 @@ def _state(
         checked.next = "`weasel run all`; the unreviewed blind samples stand first in corpus/queue.jsonl"
     else:
         checked.next = "`weasel run all`"
+
+
+def _training_is_long_enough(root: Path, texts: int, checked: Checked) -> None:
+    """`new-task` set the steps for the texts that there were then."""
+    steps = load_config(root / "configs/student.cfg")["training"]["max_steps"]
+    wanted = steps_for(texts)
+    if texts and wanted > OUTGROWN * steps:
+        checked.found.append(
+            f"training: there are {texts} texts by now, and `max_steps = {steps}` in configs/student.cfg was set for "
+            f"fewer: {wanted}, and `patience` half of it, would be in keeping"
+        )
 
 
 def _lines(path: Path) -> int:

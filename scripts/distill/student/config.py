@@ -9,6 +9,7 @@ from spacy.cli.init_config import init_config
 
 from distill.corpus.docbin import label_file
 from distill.errors import DistillError
+from distill.student.schedule import steps_for
 from distill.task import KINDS, LABEL_KINDS, SPAN_KINDS, Kind
 
 WIDTH = 64
@@ -23,9 +24,6 @@ BOW_LENGTH = 32768
 
 LONGEST_SPAN = 6
 """Tokens of the longest span that `spancat` can find."""
-
-MIN_STEPS, MAX_STEPS = 1000, 20000
-"""Of a training; the second is spaCy's default."""
 
 HEADER = """\
 # The student: the spaCy pipeline that ships. What `spacy init config` gives for the task's components, made small and
@@ -90,7 +88,7 @@ def _sizes(pipes: dict[str, Any], components: Mapping[Kind, int]) -> None:
 def _schedule(training: dict[str, Any], texts: int) -> None:
     """spaCy's own settings, but for an earlier end where there are few texts: no fewer than 1,000 steps, and the step
     that scored best on dev is kept in any case."""
-    steps = int(min(max(MIN_STEPS, round(1.25 * texts, -2)), MAX_STEPS)) if texts else MAX_STEPS
+    steps = steps_for(texts)
     training["max_steps"] = steps
     training["patience"] = min(steps // 2, training["patience"])
     training["eval_frequency"] = min(steps // 10, training["eval_frequency"])
