@@ -8,6 +8,7 @@ import pytest
 from conftest import Project
 from distill.formats import jsonl, prodigy
 from distill.formats.labelled import Labelled, Refused
+from distill.journal import Journal
 from distill.review.decisions import load_decisions
 from distill.task import Task
 
@@ -101,11 +102,13 @@ def test_a_row_of_our_own_files_is_read_as_it_is(tmp_path: Path) -> None:
 )
 def test_yes_and_no_to_labels(tmp_path: Path, kind: str, answers: dict[str, str], expected: Any) -> None:
     rows = [{"text": TEXT, "label": label, "answer": answer} for label, answer in answers.items()]
-    (found,) = read(write(tmp_path / "x.jsonl", rows), kind)
-    if isinstance(found, Labelled):
-        assert (found.accept, found.labels) == expected
-    else:
-        assert str(expected) in found.reason
+    found = read(write(tmp_path / "x.jsonl", rows), kind)
+    for one in found:
+        if isinstance(one, Labelled):
+            assert (one.accept, one.labels) == expected
+        else:
+            assert str(expected) in one.reason
+    assert len(found) == (len(rows) if isinstance(found[0], Refused) else 1), "each row that is refused is kept"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +234,26 @@ def test_texts_in_another_kind_of_file_must_stand_there_already(empty: Project) 
     out = run(empty, [{"text": "My soup is cold", "spans": [SOUP]}, {"text": TEXT, "spans": []}])
     assert "1 new decisions" in out
     assert "no such text in assets/texts.csv" in empty.read("corpus/import_refused.jsonl")[0]["reason"]
+
+
+def test_what_no_file_can_hold_is_refused_and_nothing_is_half_done(empty: Project) -> None:
+    empty.weasel("run", "check")
+    odd = {"text": "a", "spans": [], "meta": {"from": "\ud800"}}
+    rows = [odd, {"text": "c", "id": "", "spans": []}, {"text": "d", "spans": []}]
+    path = empty.path / "import.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    variables = ("--vars.import_file", "import.jsonl", "--vars.import_sample", "test")
+    names = ("assets/texts.jsonl", "assets/split.jsonl", "assets/reviews.jsonl")
+    before = [(empty.path / name).read_bytes() for name in names]
+    with Journal(empty.path / "assets/reviews.jsonl"):
+        out = empty.weasel("run", "import-reviews", ".", *variables, check=False)
+    assert "another process is writing to it" in out
+    assert [(empty.path / name).read_bytes() for name in names] == before
+    out = empty.weasel("run", "import-reviews", ".", *variables)
+    assert "1 new decisions" in out
+    reasons = [row["reason"] for row in empty.read("corpus/import_refused.jsonl")]
+    assert "lone surrogate" in reasons[0] and "empty id" in reasons[1]
+    assert "no such file" in empty.weasel("run", "import-reviews", ".", "--vars.import_file", "corpus", check=False)
 
 
 def test_a_file_that_is_not_there_or_not_jsonl(empty: Project) -> None:

@@ -78,12 +78,13 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write `rows` to `path`, one JSON object a line, as they come; returns how many."""
+def write_jsonl(path: Path, rows: Iterable[dict[str, Any]], *, ascii_only: bool = False) -> int:
+    """Write `rows` to `path`, one JSON object a line, as they come; returns how many. ascii_only: for tools that guess
+    an encoding, and for rows that may hold what no encoding can."""
     count = 0
     with atomic(path) as file:
         for row in rows:
-            file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+            file.write((json.dumps(row, ensure_ascii=ascii_only) + "\n").encode())
             count += 1
     return count
 
@@ -99,7 +100,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DistillError(
                     f"{at(path, number)}: expected a JSON object, got {line[:60]!r} ({error})",
                     "Mend or delete that line.",

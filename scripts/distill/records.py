@@ -86,6 +86,11 @@ class Span(Strict):
     token_end: int | None = None
 
 
+def label_of(item: Span | str) -> str:
+    """The label of a span, or a label of a text itself."""
+    return item if isinstance(item, str) else item.label
+
+
 class Token(Strict):
     """A token of spaCy's tokenizer. `ws`: whether a space follows."""
 

@@ -34,15 +34,19 @@ def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refus
         # zlib, msgpack and numpy each have their own
         raise DistillError(f"{path}: not a DocBin ({error})", "Give a file that DocBin.to_disk wrote.") from None
     for number, doc in enumerate(docs, start=1):
-        reason = _unreadable(doc)
+        reason = _unreadable(doc, task)
         if reason:
             yield Refused(str(path), number, reason, doc.text)
         else:
             yield _labelled(path, number, doc, task)
 
 
-def _unreadable(doc: Doc) -> str:
+def _unreadable(doc: Doc, task: Task) -> str:
     """The reason why a doc cannot be read; empty where it can."""
+    if task.span_kind == "ner" and len(doc.spans.get(SPANS_KEY, [])):
+        return f"spans in the group {SPANS_KEY!r}, where the task has ner, which reads entities"
+    if task.span_kind == "spancat" and doc.ents and SPANS_KEY in doc.spans:
+        return f"both entities and spans in the group {SPANS_KEY!r}, and nothing to say which were decided"
     between = {label: value for label, value in doc.cats.items() if value not in (0.0, 1.0)}
     if between:
         label, value = next(iter(between.items()))
@@ -61,10 +65,14 @@ def _unreadable(doc: Doc) -> str:
 
 def _labelled(path: Path, number: int, doc: Doc, task: Task) -> Labelled:
     spans = None
-    if SPANS_KEY in doc.spans:
+    if task.span_kind == "spancat" and SPANS_KEY in doc.spans:
         spans = [Span(start=one.start_char, end=one.end_char, label=one.label_) for one in doc.spans[SPANS_KEY]]
     elif doc.has_annotation("ENT_IOB"):
         spans = [Span(start=one.start_char, end=one.end_char, label=one.label_) for one in doc.ents]
+    known = [label for label in task.labels(task.label_kind) if label in doc.cats]
+    in_part = bool(known) and known != task.labels(task.label_kind)
+    if task.components.textcat and any(doc.cats.values()):
+        in_part = False
     row = Labelled(
         file=str(path),
         line=number,
@@ -73,6 +81,7 @@ def _labelled(path: Path, number: int, doc: Doc, task: Task) -> Labelled:
         spans=spans,
         accept=[label for label, value in doc.cats.items() if value] if doc.cats else None,
         row=doc.text,
+        labels={"accept": known} if in_part else None,
     )
     record: Any = doc.user_data.get(KEY)
     try:
@@ -89,7 +98,7 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
     for row in rows:
         doc = nlp.make_doc(row.text)
         found = in_tokens(doc, row.spans or [])
-        reason = not_accepted(row, "a doc", "accept")
+        reason = not_accepted(row, task, "a doc", "accept")
         if task.span_kind == "ner":
             reason = reason or overlap(row.spans or [])
         if reason or isinstance(found, str):

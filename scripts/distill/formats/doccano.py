@@ -6,7 +6,6 @@ units, grapheme clusters or code points, by the settings of the project, and the
 them. What was meta stands at the top level.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from distill.files import atomic
+from distill.files import write_jsonl
 from distill.formats.labelled import (
     Labelled,
     Refused,
@@ -62,12 +61,14 @@ def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refus
 
 
 def _labelled(path: Path, number: int, raw: dict[str, Any], row: _Row, unit: Unit | None) -> Labelled | Refused:
-    given = row.label if row.label is not None else row.labels
+    given = [*(row.label or []), *(row.labels or [])]
     marked = [
         (one.start_offset, one.end_offset, one.label) if isinstance(one, _Entity) else one for one in row.entities or []
     ]
     marks = [Mark(*one) for one in (*marked, *(one for one in given or [] if not isinstance(one, str)))]
-    accept = [*(row.cats or []), *(one for one in given or [] if isinstance(one, str))]
+    accept = [*(row.cats or []), *(one for one in given if isinstance(one, str))]
+    if "" in accept or any(not mark.label for mark in marks):
+        return Refused(str(path), number, "a label is empty", raw)
     if not marks and not accept:
         reason = "no labels: doccano writes the same for a text that nobody has looked at and for one that has none"
         return Refused(str(path), number, reason, raw)
@@ -79,7 +80,7 @@ def _labelled(path: Path, number: int, raw: dict[str, Any], row: _Row, unit: Uni
         spans=None,
         accept=accept or None,
         row=raw,
-        meta={key: value for key, value in (row.model_extra or {}).items() if key != "record"},
+        meta={**(row.model_extra or {}), **({"relations": row.relations} if row.relations else {})},
         comment="\n".join(str(one.get("text", one) if isinstance(one, dict) else one) for one in row.comments) or None,
         source=None if row.id is None else {"doccano": {"id": row.id}},
     )
@@ -91,7 +92,7 @@ def _labelled(path: Path, number: int, raw: dict[str, Any], row: _Row, unit: Uni
         spans = placed(row.text, marks, each)
         if spans is not None and is_unchanged(replace(made, spans=spans), row.record):
             return replace(made, spans=spans)
-    found = spans_or_reason(row.text, marks, unit, "code-point")
+    found = spans_or_reason(row.text, marks, unit, None)
     return Refused(str(path), number, found, raw) if isinstance(found, str) else replace(made, spans=found)
 
 
@@ -103,7 +104,7 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
     def made() -> Iterator[dict[str, Any]]:
         for row in rows:
             spans = _in_unit(row, unit or OWN_UNIT)
-            reason = not_accepted(row, "doccano", "accept")
+            reason = not_accepted(row, task, "doccano", "accept")
             if not reason and not row.spans and not row.accept:
                 reason = "there is nothing in it, which doccano cannot tell from a text that nobody has looked at"
             if reason or isinstance(spans, str):
@@ -113,9 +114,7 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
             else:
                 yield {"text": row.text, "label": spans if task.span_kind else row.accept, "record": kept(row)}
 
-    with atomic(path) as file:
-        # In ASCII, for doccano may guess another encoding
-        file.writelines(json.dumps(one).encode() + b"\n" for one in made())
+    write_jsonl(path, made(), ascii_only=True)
     return refused
 
 

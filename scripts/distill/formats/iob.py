@@ -24,6 +24,8 @@ from distill.task import Task
 TAG = re.compile(r"([BILUSEM])-(.+)", re.DOTALL)
 OUTSIDE = frozenset({"O", "-X-", "_"})
 KEY = "# record = "
+COMMENT = re.compile(r"# (text|sent_id|newdoc|newpar)\b")
+"""What CoNLL-U has beside tokens."""
 
 
 def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refused]:
@@ -55,9 +57,9 @@ def _blocks(path: Path) -> Iterator[tuple[int, list[str]]]:
     block: list[str] = []
     for number, line in enumerate([*lines, ""], start=1):
         line = line.removesuffix("\r")
-        if not block and line.startswith("-DOCSTART-"):
-            continue
-        if line.strip(" "):
+        # In a text of our own it is a token
+        is_boundary = line.startswith("-DOCSTART-") and not (block and block[0].startswith(KEY))
+        if line.strip(" ") and not is_boundary:
             block.append(line)
         elif block:
             yield number - len(block), block
@@ -69,18 +71,16 @@ def _labelled(path: Path, number: int, raw: str, lines: list[str]) -> Labelled:
     tokens: list[tuple[int, str, str]] = []
     for at, line in enumerate(lines, start=number):
         if line.startswith(KEY):
-            try:
-                record = json.loads(line.removeprefix(KEY))
-            except ValueError as error:
-                raise _BrokenError(at, f"the record is not JSON ({error})") from None
-        elif not re.match(r"# \w+ =", line):
-            columns = line.split("\t") if "\t" in line else line.split(" ")
-            columns = [column for column in columns if column]
-            if len(columns) < 2:
+            record = _record(at, line)
+        elif not COMMENT.match(line):
+            columns = line.split("\t") if "\t" in line else line.split()
+            if len(columns) < 2 or not columns[0] or not columns[-1] or "\r" in line:
                 raise _BrokenError(at, f"expected a token and its tag, got {line!r}")
             tokens.append((at, columns[0], columns[-1]))
     if not tokens and not record:
         raise _BrokenError(number, "no tokens")
+    if not record and len(tokens) > 1 and [word for _, word, _ in tokens] == [str(n + 1) for n in range(len(tokens))]:
+        raise _BrokenError(number, "the first column counts the tokens: leave it out, for the token is expected there")
     kept_text = record.get("text")
     text = kept_text if isinstance(kept_text, str) else " ".join(word for _, word, _ in tokens)
     places = _places(text, tokens)
@@ -94,6 +94,17 @@ def _labelled(path: Path, number: int, raw: str, lines: list[str]) -> Labelled:
         row=raw,
     )
     return restored(row, record)
+
+
+def _record(line: int, text: str) -> dict[str, Any]:
+    try:
+        record = json.loads(text.removeprefix(KEY))
+    except (ValueError, RecursionError) as error:
+        raise _BrokenError(line, f"the record is not JSON ({error})") from None
+    accept = record.get("accept") if isinstance(record, dict) else 0
+    if accept is not None and not (isinstance(accept, list) and all(isinstance(label, str) for label in accept)):
+        raise _BrokenError(line, "the record is not one of ours")
+    return dict(record)
 
 
 def _places(text: str, tokens: list[tuple[int, str, str]]) -> list[tuple[int, int]]:
@@ -138,7 +149,7 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
         for row in rows:
             doc = nlp.make_doc(row.text)
             found = in_tokens(doc, row.spans or [])
-            reason = not_accepted(row, "CoNLL", "accept") or overlap(row.spans or [])
+            reason = not_accepted(row, task, "CoNLL", "accept") or overlap(row.spans or [])
             if reason or isinstance(found, str):
                 refused.append((row, reason or str(found)))
                 continue

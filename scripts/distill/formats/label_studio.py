@@ -44,6 +44,7 @@ class _Value(BaseModel):
 class _Region(BaseModel):
     type: str
     value: _Value
+    from_name: str = ""
 
 
 class _Annotation(BaseModel):
@@ -76,7 +77,7 @@ class _Controls:
 
 def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refused]:
     """Each annotation of each task. The configuration is looked for beside the file, under its name with `.xml`; where
-    it is not there, the controls are those of which the file holds results.
+    it is not there, an annotation says something of that alone of which it holds a result.
 
     Raises DistillError where the file is no array, or the configuration no XML.
     """
@@ -87,15 +88,21 @@ def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refus
             tasks.append((number, item, _Task.model_validate(item)))
         except ValidationError as error:
             yield Refused(str(path), number, explain(error), item)
-    controls = _controls(path.with_suffix(".xml"), [one for _, _, one in tasks])
+    controls = _controls(path.with_suffix(".xml"))
     annotations = [(one.data.text, _marks(made)) for _, _, one in tasks for made in one.annotations]
     first = unit_of((text, marks) for text, marks in annotations if isinstance(marks, list))
     for number, item, one in tasks:
         if not one.annotations:
             yield Refused(str(path), number, "nobody has annotated it (predictions are nobody's decisions)", item)
-        for annotation in one.annotations:
+        record = (one.data.model_extra or {}).get("record")
+        for at, annotation in enumerate(one.annotations):
             made = _labelled(path, number, item, one, annotation, controls, unit, first)
-            yield made if isinstance(made, Refused) else restored(made, (one.data.model_extra or {}).get("record"))
+            if isinstance(made, Refused):
+                yield made
+            else:
+                # One that came in by an import has taken nobody any time; whoever does the same over again has decided
+                imported = at == 0 and not annotation.lead_time
+                yield restored(made, record, by=made.annotator if imported else "")
 
 
 def _labelled(
@@ -104,24 +111,29 @@ def _labelled(
     item: Any,
     one: _Task,
     annotation: _Annotation,
-    controls: _Controls,
+    controls: _Controls | None,
     unit: Unit | None,
-    first: Unit,
+    of_file: Unit | None,
 ) -> Labelled | Refused:
     marks = _marks(annotation)
-    found = marks if isinstance(marks, str) else spans_or_reason(one.data.text, marks, unit, first)
+    found = marks if isinstance(marks, str) else spans_or_reason(one.data.text, marks, unit, of_file)
     if isinstance(found, str):
         return Refused(str(path), number, found, item)
     by = annotation.completed_by
     accepted = not annotation.was_cancelled
+    choices = _choices(annotation)
+    asked = controls or _Controls(spans=bool(marks), accept=bool(choices))
+    if accepted and not asked.spans and not asked.accept:
+        reason = "without regions, and without a labelling configuration beside the file that says what was asked for"
+        return Refused(str(path), number, f"an annotation {reason}", item)
     known = {"task": one.id, "annotation": annotation.id}
     return Labelled(
         file=str(path),
         line=number,
         text=one.data.text,
         answer="accept" if accepted else "ignore",
-        spans=found if accepted and controls.spans else None,
-        accept=_choices(annotation) if accepted and controls.accept else None,
+        spans=found if accepted and asked.spans else None,
+        accept=choices if accepted and asked.accept else None,
         row=item,
         meta={key: value for key, value in (one.data.model_extra or {}).items() if key != "record"},
         annotator=None if by is None else str(by.get("email") or by.get("id") if isinstance(by, dict) else by),
@@ -134,10 +146,16 @@ def _labelled(
 def _marks(annotation: _Annotation) -> list[Mark] | str:
     """The labelled stretches of an annotation, or the reason why one cannot be read."""
     marks = []
+    for kind in ("labels", "choices"):
+        names = {region.from_name for region in annotation.result if region.type == kind}
+        if len(names) > 1:
+            return f"two controls of one kind: {', '.join(sorted(names))}"
     for region in annotation.result:
         value = region.value
-        if region.type == "choices":
+        if region.type == "choices" and value.start is None:
             continue
+        if region.type == "choices":
+            return "choices for a region, where labels of the text are expected"
         if region.type != "labels" or value.start is None or value.end is None:
             return f"expected regions of type labels or choices with `start` and `end`, got {region.type}"
         if not value.labels:
@@ -150,24 +168,30 @@ def _choices(annotation: _Annotation) -> list[str]:
     return [choice for region in annotation.result if region.type == "choices" for choice in region.value.choices]
 
 
-def _controls(path: Path, tasks: Sequence[_Task]) -> _Controls:
-    if path.exists():
-        try:
-            names = {element.tag for element in ElementTree.fromstring(path.read_bytes()).iter()}
-        except ElementTree.ParseError as error:
-            raise DistillError(f"{path}: not XML ({error})", "Save the labelling configuration there anew.") from None
-        return _Controls(spans="Labels" in names, accept="Choices" in names)
-    types = {region.type for one in tasks for made in one.annotations for region in made.result}
-    return _Controls(spans="labels" in types, accept="choices" in types)
+def _controls(path: Path) -> _Controls | None:
+    if not path.exists():
+        return None
+    try:
+        names = {element.tag for element in ElementTree.fromstring(path.read_bytes()).iter()}
+    except ElementTree.ParseError as error:
+        raise DistillError(f"{path}: not XML ({error})", "Save the labelling configuration there anew.") from None
+    return _Controls(spans="Labels" in names, accept="Choices" in names)
+
+
+def _configuration_path(path: Path) -> Path:
+    if path.suffix == ".xml":
+        raise DistillError(f"{path}: the labelling configuration goes there", "Give the export a name with .json.")
+    return path.with_suffix(".xml")
 
 
 def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -> list[Unwritable]:
     """Write tasks with an annotation each, and beside them the configuration, as `.xml`. Returns the rows that Label
     Studio cannot hold."""
+    configuration_path = _configuration_path(path)
     refused: list[Unwritable] = []
     made = []
     for row in rows:
-        if reason := not_accepted(row, "Label Studio", "accept", "ignore"):
+        if reason := not_accepted(row, task, "Label Studio", "accept", "ignore"):
             refused.append((row, reason))
             continue
         annotation = {
@@ -177,12 +201,13 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
         }
         made.append({"data": {"text": row.text, "record": kept(row)}, "annotations": [annotation]})
     write_json(path, made)
-    write_bytes(path.with_suffix(".xml"), configuration(task))
+    write_bytes(configuration_path, configuration(task))
     return refused
 
 
 def write_queue(path: Path, rows: Iterable[Suggested], task: Task) -> None:
     """Write tasks with what the teacher suggests as their prediction, and beside them the configuration, as `.xml`."""
+    configuration_path = _configuration_path(path)
     made = []
     for row in rows:
         record = {"id": row.id, "group": row.group, "meta": row.meta}
@@ -192,7 +217,7 @@ def write_queue(path: Path, rows: Iterable[Suggested], task: Task) -> None:
             one["predictions"] = [{"model_version": row.teacher_id, "result": result}]
         made.append(one)
     write_json(path, made)
-    write_bytes(path.with_suffix(".xml"), configuration(task))
+    write_bytes(configuration_path, configuration(task))
 
 
 def configuration(task: Task) -> bytes:

@@ -7,13 +7,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from spacy.tokens import Doc
 from spacy.tokens import Span as SpacySpan
 
 from distill.errors import DistillError, at
 from distill.files import canonical, digest, read_jsonl
-from distill.records import PARTS, Part, Span, explain
+from distill.records import PARTS, Part, Span, explain, label_of
+from distill.task import Task
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def read_array(path: Path) -> list[Any]:
     """
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None)
         raise DistillError(f"{at(path, line)}: not JSON ({error})", "Export it again as JSON.") from None
     if not isinstance(found, list):
@@ -113,17 +114,40 @@ def kept(row: Labelled) -> dict[str, Any]:
     }
 
 
-def restored(row: Labelled, record: Any) -> Labelled:
-    """A row with what `kept` put away. Who decided, and when, comes back for a decision that nobody has changed."""
-    if not isinstance(record, dict) or not isinstance(record.get("meta"), dict):
+class _Decision(BaseModel):
+    annotator: str | None = None
+    at: str | None = None
+    seconds: float | None = None
+    comment: str | None = None
+    labels: dict[Part, list[str]] | None = None
+    source: dict[str, Any] | None = None
+
+
+class _Record(BaseModel):
+    """What `kept` put away, or of a text that was only suggested its id, group and meta."""
+
+    id: str | None = None
+    group: str | None = None
+    meta: dict[str, Any] = Field(default_factory=dict)
+    decision: _Decision = _Decision()
+    decided: list[Part] = Field(default_factory=list)
+    same: str | None = None
+
+
+def restored(row: Labelled, record: Any, *, by: str | None = None) -> Labelled:
+    """A row with what `kept` put away. Who decided, and when, comes back for a decision that nobody has changed, unless
+    the file names somebody else: who says the same has decided, too. by: whom the tool would name for the annotator
+    that was put away, where that is not their own name."""
+    try:
+        known = _Record.model_validate(record)
+    except ValidationError:
         return row
-    row = replace(row, id=record.get("id"), group=record.get("group"), meta=record["meta"])
-    if not is_unchanged(row, record):
+    row = replace(row, id=known.id, group=known.group, meta=known.meta)
+    own = known.decision
+    if known.same != _same(row) or row.annotator not in (None, own.annotator if by is None else by):
         return row
-    decision = record.get("decision", {})
-    update: dict[str, Any] = {name: decision.get(name) for name in OWN}
-    decided = record.get("decided", [])
-    update |= {part: (getattr(row, part) or []) if part in decided else None for part in PARTS}
+    update: dict[str, Any] = {name: getattr(own, name) for name in OWN}
+    update |= {part: (getattr(row, part) or []) if part in known.decided else None for part in PARTS}
     return replace(row, **update)
 
 
@@ -132,17 +156,35 @@ def is_unchanged(row: Labelled, record: Any) -> bool:
     return isinstance(record, dict) and record.get("same") == _same(row)
 
 
+def annotator_of(record: Any) -> str | None:
+    """Who had decided, as `kept` put it away."""
+    try:
+        return _Record.model_validate(record).decision.annotator
+    except ValidationError:
+        return None
+
+
 def _same(row: Labelled) -> str:
     spans = sorted((span.start, span.end, span.label) for span in row.spans or [])
     return digest(canonical([row.text, row.answer, spans, sorted(row.accept or [])]).encode())[:16]
 
 
-def not_accepted(row: Labelled, format_: str, *answers: str) -> str:
-    """The reason why a format that knows only `answers` cannot hold a row; empty where it can."""
+def not_accepted(row: Labelled, task: Task, format_: str, *answers: str) -> str:
+    """The reason why a format that knows only `answers`, and asks what the task asks, cannot hold a row; empty where it
+    can."""
     if row.answer not in answers:
         return f"the answer is {row.answer}, which {format_} has no place for"
     if row.labels:
         return f"only some labels were decided, which {format_} has no place for"
+    for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True):
+        said = getattr(row, part)
+        unknown = [label for label in map(label_of, said or ()) if label not in task.labels(kind)]
+        if said is not None and kind is None:
+            return f"`{part}` was decided, which the task does not ask for"
+        if unknown:
+            return f"`{part}` has the label {unknown[0]!r}, which the task does not have"
+    if row.answer == "accept" and row.accept is not None and task.label_kind == "textcat" and len(row.accept) != 1:
+        return f"the text has {len(row.accept)} labels, where the task asks for one"
     return ""
 
 

@@ -36,14 +36,19 @@ class Mark:
     surface: str | None = None
 
 
-def unit_of(rows: Iterable[tuple[str, Sequence[Mark]]]) -> Unit:
-    """The first unit in which the marks of most rows stand where their surface texts do: that of all rows, where the
-    file is sound."""
-    fitting = dict.fromkeys(UNITS, 0)
+def unit_of(rows: Iterable[tuple[str, Sequence[Mark]]]) -> Unit | None:
+    """The one unit in which the marks of all rows stand where their surface texts do, but for rows in which they stand
+    nowhere, or the same in each unit; None where there is not just one."""
+    told: set[Unit] = set(UNITS)
     for text, marks in rows:
-        for unit in UNITS:
-            fitting[unit] += placed(text, marks, unit) is not None
-    return max(UNITS, key=lambda unit: fitting[unit])
+        found = {unit: spans for unit in UNITS if (spans := placed(text, marks, unit)) is not None}
+        if found and (len(found) < len(UNITS) or not _all_equal(list(found.values()))):
+            told &= found.keys()
+    return told.pop() if len(told) == 1 else None
+
+
+def _all_equal(found: Sequence[list[Span]]) -> bool:
+    return all(spans == found[0] for spans in found)
 
 
 def placed(text: str, marks: Sequence[Mark], unit: Unit) -> list[Span] | None:
@@ -61,22 +66,24 @@ def placed(text: str, marks: Sequence[Mark], unit: Unit) -> list[Span] | None:
     return spans
 
 
-def spans_or_reason(text: str, marks: Sequence[Mark], unit: Unit | None, first: Unit) -> list[Span] | str:
-    """Marks as spans in code points, or the reason why that cannot be. unit: as the user named it; first: the file's,
-    as its surface texts show. Marks without surface texts are taken where all units say the same."""
+def spans_or_reason(text: str, marks: Sequence[Mark], unit: Unit | None, of_file: Unit | None) -> list[Span] | str:
+    """Marks as spans in code points, or the reason why that cannot be. unit: as the user named it; of_file: the one
+    that the file's surface texts show, which decides where several would do."""
     if unit:
         spans = placed(text, marks, unit)
         return f"not all spans can stand in the text where offsets are in the unit {unit}" if spans is None else spans
-    found = [placed(text, marks, each) for each in (first, *UNITS)]
-    fitting = [spans for spans in found if spans is not None]
+    fitting = {each: spans for each in UNITS if (spans := placed(text, marks, each)) is not None}
     if not fitting:
         return f"{_first_wrong(text, marks)}: neither in code points nor in UTF-16 units nor in grapheme clusters"
-    if any(mark.surface is None for mark in marks) and (None in found or any(spans != fitting[0] for spans in fitting)):
-        return (
-            "its offsets mean different spans in code points, UTF-16 units and grapheme clusters, and the file does "
-            "not keep the texts under them: say which they are with `import_unit`"
-        )
-    return fitting[0]
+    with_surfaces = all(mark.surface is not None for mark in marks)
+    if _all_equal(list(fitting.values())) and (with_surfaces or len(fitting) == len(UNITS)):
+        return next(iter(fitting.values()))
+    if with_surfaces and of_file in fitting:
+        return fitting[of_file]
+    return (
+        "its offsets mean different spans in code points, UTF-16 units and grapheme clusters, and the file does not "
+        "show which they are: say it with `import_unit`"
+    )
 
 
 def in_unit(text: str, offset: int, unit: Unit) -> int | None:

@@ -38,8 +38,9 @@ from distill.task import Task
 ONE_SPAN = ("ner", "spans")
 """Views that ask yes or no about one span, and so do not say what else there is."""
 
-MARKED = ("ner_manual", "spans_manual", "blocks")
-"""Views in which all spans of a text are marked, were it none."""
+MARKED = ("ner_manual", "spans_manual")
+"""Views in which all spans of a text are marked, were it none. What a row holds beside what its view asks about came
+with it, and is nobody's decision."""
 
 
 class _Mark(BaseModel):
@@ -114,7 +115,7 @@ def read(path: Path, task: Task, unit: Unit | None) -> Iterator[Labelled | Refus
         else:
             yield restored(made, row.record)
     for answers in yes_or_no.values():
-        yield _together(answers, task)
+        yield from _together(answers, task)
 
 
 def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -> list[Unwritable]:
@@ -127,7 +128,7 @@ def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -
         for row in rows:
             doc = nlp.make_doc(row.text)
             found = in_tokens(doc, row.spans or [])
-            reason = not_accepted(row, "Prodigy", "accept", "reject", "ignore")
+            reason = not_accepted(row, task, "Prodigy", "accept", "reject", "ignore")
             if reason or isinstance(found, str):
                 refused.append((row, reason or str(found)))
                 continue
@@ -214,6 +215,9 @@ def _at(timestamp: float | None) -> str | None:
 
 
 def _is_yes_or_no(row: _Row) -> bool:
+    if row.view:
+        return row.view == "classification" and row.label is not None and row.options is None
+    # Old exports do not name the view
     return row.label is not None and row.options is None and row.accept is None
 
 
@@ -225,7 +229,7 @@ def _unusable(row: _Row) -> str:
                 f"its token {word.text!r} does not stand at {word.start}–{word.end}, where the text has "
                 f"{row.text[word.start : word.end]!r}: offsets are expected in code points"
             )
-    if row.label is None and row.view != "classification" and any(mark.label is None for mark in row.spans or []):
+    if not _is_yes_or_no(row) and row.view != "choice" and any(mark.label is None for mark in row.spans or []):
         return "a span has no label"
     if row.view in ONE_SPAN and row.answer != "ignore":
         return f"the view {row.view!r} asks about one span and does not say what else there is in the text"
@@ -235,40 +239,44 @@ def _unusable(row: _Row) -> str:
 
 
 def _spans(row: _Row) -> list[Span] | None:
-    if row.label is not None or row.view == "classification":
-        # Those of a yes-or-no row only show why it was asked
+    """The spans that were marked; None where the view does not ask for any."""
+    # In blocks, and where an old export names no view, tokens show that spans were asked for
+    with_tokens = bool(row.tokens) or (not row.view and row.spans is not None)
+    asked = row.view in MARKED or (row.view in ("blocks", "") and with_tokens)
+    if not asked or _is_yes_or_no(row) or (not row.view and row.spans is None and row.options is not None):
         return None
-    if row.spans is None:
-        # Old exports do not name the view; tokens are in those alone in which spans are marked
-        marked = row.view in MARKED or (not row.view and row.tokens and row.options is None)
-        return [] if marked else None
-    return [Span(start=mark.start, end=mark.end, label=str(mark.label)) for mark in row.spans]
+    return [Span(start=mark.start, end=mark.end, label=str(mark.label)) for mark in row.spans or []]
 
 
 def _accept(row: _Row) -> list[str] | None:
-    if row.answer != "accept":
+    if row.answer != "accept" or row.view not in ("choice", "blocks", ""):
         return None
     if row.accept is None:
         return [] if row.options is not None else None
     return [str(label) for label in row.accept]
 
 
-def _together(answers: list[tuple[Labelled, str]], task: Task) -> Labelled | Refused:
+def _together(answers: list[tuple[Labelled, str]], task: Task) -> Iterator[Labelled | Refused]:
     """One decision from several answers of yes or no about one text, on the labels that were asked about; of two about
-    one label the later counts."""
-    first = answers[0][0]
+    one label the later counts. What says nothing about the task is refused, row by row."""
+    labels = task.labels(task.label_kind)
+    for made, label in answers:
+        if label not in labels:
+            reason = f"yes or no to {label}, which is no label of the text in configs/task.yml"
+            yield Refused(made.file, made.line, reason, made.row)
+    answers = [(made, label) for made, label in answers if label in labels]
     said = {label: made.answer for made, label in answers}
-    yes = [label for label, answer in said.items() if answer == "accept"]
-    asked = [label for label in task.labels(task.label_kind) if said.get(label, "ignore") != "ignore"]
-    unknown = [label for label in said if label not in task.labels(task.label_kind)]
-    if all(answer == "ignore" for answer in said.values()):
-        return replace(first, answer="ignore")
-    if unknown:
-        reason = f"yes or no to {', '.join(unknown)}, which is no label of the text in configs/task.yml"
-        return Refused(first.file, first.line, reason, first.row)
-    if task.components.textcat and len(yes) > 1:
-        return Refused(first.file, first.line, f"yes to {', '.join(yes)}, where one is expected", first.row)
-    settled = len(asked) == len(task.labels(task.label_kind)) and not (task.components.textcat and not yes)
-    if settled or (task.components.textcat and yes):
-        return replace(first, answer="accept", accept=yes)
-    return replace(first, answer="accept", accept=yes, labels={"accept": asked})
+    yes = [label for label in labels if said.get(label) == "accept"]
+    asked = [label for label in labels if said.get(label, "ignore") != "ignore"]
+    if not answers:
+        return
+    first = answers[0][0]
+    if not asked:
+        yield replace(first, answer="ignore")
+    elif task.components.textcat and len(yes) > 1:
+        for made, _ in answers:
+            yield Refused(made.file, made.line, f"yes to {', '.join(yes)}, where one is expected", made.row)
+    elif len(yes) == 1 if task.components.textcat else asked == labels:
+        yield replace(first, answer="accept", accept=yes)
+    else:
+        yield replace(first, answer="accept", accept=yes, labels={"accept": asked})

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from distill.files import digest
 from distill.journal import Entry, entries, heads
-from distill.records import PARTS, Part, Span
+from distill.records import PARTS, Part, Span, label_of
 from distill.task import Task
 
 
@@ -171,11 +171,6 @@ def _narrowed(decision: Decision, part: Part, labels: Sequence[str]) -> Decision
     said = getattr(decision, part)
     kept = None if said is None or not labels else [item for item in said if label_of(item) in labels]
     return decision.model_copy(update={part: kept})
-
-
-def label_of(item: Span | str) -> str:
-    """The label of a span, or a label of a text itself."""
-    return item if isinstance(item, str) else item.label
 
 
 def _said(decision: Decision, part: Part, label: str | None = None) -> tuple[Any, ...]:

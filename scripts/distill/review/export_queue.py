@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from distill.errors import DistillError
 from distill.formats.labelled import Suggested
 from distill.formats.registry import QUEUES, QueueName
-from distill.records import USABLE, Annotated, Queued, read_records
-from distill.review.decisions import load_decisions
-from distill.task import LABEL_KINDS, SPAN_KINDS, load_task
+from distill.records import USABLE, Annotated, Part, Queued, read_records
+from distill.review.decisions import is_whole, load_decisions
+from distill.task import LABEL_KINDS, SPAN_KINDS, Kind, load_task
 
 
 @dataclass
@@ -24,12 +25,22 @@ class Exported:
 def export_queue(
     queue: Path, silver: Path, reviews: Path, task_path: Path, output: Path, format_: QueueName, teacher_id: str
 ) -> Exported:
-    """Write the texts of the queue that nobody has decided on, in its order. The texts of the blind samples go out
-    without suggestions."""
+    """Write the texts of the queue that are not wholly decided, in its order. The texts of the blind samples go out
+    without suggestions.
+
+    Raises DistillError where there is nothing to suggest from.
+    """
     task = load_task(task_path)
     decided = load_decisions(reviews)
     done = Exported()
-    known = decided.settled.keys() | decided.conflicts.keys()
+    parts: list[tuple[Part, Kind | None]] = [("spans", task.span_kind), ("accept", task.label_kind)]
+    known = decided.conflicts.keys() | {
+        id_
+        for id_, decision in decided.settled.items()
+        if decision.answer != "accept" or all(is_whole(decision, part, task) for part, kind in parts if kind)
+    }
+    if not silver.exists():
+        raise DistillError(f"{silver}: no such file", "Run `weasel run annotate`.")
     said = {record.id: record for record in read_records(silver, Annotated)}
 
     def rows() -> Iterator[Suggested]:

@@ -42,38 +42,59 @@ def export_reviews(
     for decision in made:
         # A later decision made here does not name the tool that an earlier one came from
         sources.setdefault(decision.text_id, {}).update(decision.source or {})
-    rows = list(_rows(texts, decided.settled, sources))
+    authors: dict[str, set[str]] = {}
+    for decision in decided.standing:
+        authors.setdefault(decision.text_id, set()).add(decision.annotator)
+    rows = list(_rows(texts, decided.settled, sources, authors))
     refused = FORMATS[format_].write(output, rows, task, unit)
+    there = {row.id for row in rows}
+    refused += [
+        (_labelled(decision, None, sources, authors), f"no text with the id {id_} in {texts}")
+        for id_, decision in decided.settled.items()
+        if id_ not in there
+    ]
     lost = [Refused(str(output), 0, reason, _plain(row)) for row, reason in refused]
     write_jsonl(refused_path, (asdict(one) for one in lost))
-    return Exported(len(rows) - len(refused), len(refused), len(decided.conflicts))
+    absent = len(decided.settled.keys() - there)
+    return Exported(len(rows) - (len(refused) - absent), len(refused), len(decided.conflicts))
 
 
-def _rows(texts: Path, settled: dict[str, Decision], sources: dict[str, dict[str, object]]) -> Iterator[Labelled]:
+Sources = dict[str, dict[str, object]]
+
+
+def _rows(
+    texts: Path, settled: dict[str, Decision], sources: Sources, authors: dict[str, set[str]]
+) -> Iterator[Labelled]:
     for text in read_records(texts, Text):
         decision = settled.get(text.id)
-        if decision is not None and decision.answer != "open":
-            yield Labelled(
-                file="",
-                line=0,
-                text=decision.text,
-                answer=decision.answer,
-                spans=decision.spans,
-                accept=decision.accept,
-                row=None,
-                id=text.id,
-                group=text.group,
-                meta=text.meta,
-                annotator=decision.annotator,
-                at=decision.at,
-                seconds=decision.seconds,
-                comment=decision.comment,
-                labels=decision.labels,
-                source=sources[text.id] or None,
-            )
+        if decision is not None:
+            yield _labelled(decision, text, sources, authors)
+
+
+def _labelled(decision: Decision, text: Text | None, sources: Sources, authors: dict[str, set[str]]) -> Labelled:
+    # Of what several decided together, none of them is the author
+    by = authors.get(decision.text_id, set())
+    return Labelled(
+        file="",
+        line=0,
+        text=decision.text,
+        answer="ignore" if decision.answer == "open" else decision.answer,
+        spans=decision.spans,
+        accept=decision.accept,
+        row=None,
+        id=decision.text_id,
+        group=text.group if text else None,
+        meta=text.meta if text else {},
+        annotator=decision.annotator if len(by) == 1 else None,
+        at=decision.at,
+        seconds=decision.seconds,
+        comment=decision.comment,
+        labels=decision.labels,
+        source=sources[decision.text_id] or None,
+    )
 
 
 def _plain(row: Labelled) -> dict[str, object]:
-    return {key: value for key, value in asdict(replace(row, spans=None)).items() if value is not None} | {
-        "spans": [span.model_dump(exclude_none=True) for span in row.spans or []]
-    }
+    spans = None if row.spans is None else [span.model_dump(exclude_none=True) for span in row.spans]
+    plain = {**asdict(replace(row, spans=None)), "spans": spans}
+    return {key: value for key, value in plain.items() if value is not None}

@@ -65,7 +65,7 @@ def import_reviews(
 
     Raises DistillError before anything is written where the file cannot be read or the sample is drawn.
     """
-    if not source.exists():
+    if not source.is_file():
         raise DistillError(f"{source}: no such file", "Give the path of the file to import.")
     task = load_task(paths.task)
     rows = FORMATS[format_].read(source, task, unit)
@@ -99,14 +99,15 @@ def import_reviews(
             "A sample is frozen once. Before anything is reviewed you may empty that file, and import again.",
         )
 
-    write_jsonl(paths.refused, (asdict(one) for one in refused))
-    known.save()
-    if frozen_rows:
-        done.sample = len(frozen_rows)
-        save_split(paths.split, {**frozen_rows, **split.rows}.values())
-    there = {_same(entry) for entry in entries(paths.reviews, Decision)}
-    new = {_same(decision): decision for decision, _ in decided if _same(decision) not in there}
     with Journal(paths.reviews) as journal:
+        there = {_same(entry) for entry in entries(paths.reviews, Decision)}
+        new = {_same(decision): decision for decision, _ in decided if _same(decision) not in there}
+        # In ASCII, for what was refused may be what no encoding can hold
+        write_jsonl(paths.refused, (asdict(one) for one in refused), ascii_only=True)
+        known.save()
+        if frozen_rows:
+            done.sample = len(frozen_rows)
+            save_split(paths.split, {**frozen_rows, **split.rows}.values())
         journal.append(*new.values())
     done.decisions, done.known = len(new), len(decided) - len(new)
     done.conflicts = len(load_decisions(paths.reviews).conflicts)
@@ -129,6 +130,12 @@ class _Texts:
 
     def place(self, row: Labelled) -> tuple[str, str] | Refused:
         """The id and the group of a row's text; a text that is not there is added."""
+        try:
+            canonical([row.text, row.id, row.group, row.meta, row.annotator, row.comment, row.source]).encode()
+        except UnicodeEncodeError:
+            return Refused(row.file, row.line, "it holds a lone surrogate, which is no character", row.row)
+        if row.id == "" or row.group == "":
+            return Refused(row.file, row.line, f"empty {'id' if row.id == '' else 'group'}: leave it out", row.row)
         if row.text in self._places:
             return self._places[row.text]
         id_, group = identify(row.text, row.id, row.group)

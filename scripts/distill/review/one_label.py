@@ -7,9 +7,9 @@ What an annotator decides in such a pass joins what they decided before, so that
 from dataclasses import dataclass
 from typing import Any
 
-from distill.records import PARTS, Part, Span
+from distill.records import PARTS, Part, Span, label_of
 from distill.review.cards import RefusedError, Said
-from distill.review.decisions import Decision, covers, is_whole, label_of, limits
+from distill.review.decisions import Decision, covers, is_whole, limits
 from distill.task import Component, Components, Kind, Task
 
 
