@@ -271,7 +271,16 @@ MALFORMED: list[tuple[Name, Any, str]] = [
     ("docbin", broken_doc(missing=True), "are not known"),
     ("docbin", broken_doc(text="  "), "empty text"),
     ("jsonl", "nope", "line 1: expected a JSON object"),
+    ("jsonl", "[]", "line 1: expected a JSON object, got list"),
+    ("jsonl", [{"text": 5, "spans": []}], "`text`"),
+    ("jsonl", [{"text": "My soup", "spans": [{"start": -1, "end": 2, "label": "DISH"}]}], "`spans.0.start`"),
+    ("jsonl", [{"text": "My soup", "spans": {"start": 3}}], "`spans`"),
+    ("jsonl", [{"text": "My soup", "spans": [], "answer": "perhaps"}], "`answer`"),
+    ("jsonl", [{"text": "My soup", "accept": [1]}], "`accept.0`"),
     ("prodigy", "nope", "line 1: expected a JSON object"),
+    ("prodigy", [{"text": "My soup", "spans": "soup", "_view_id": "ner_manual"}], "`spans`"),
+    ("prodigy", [{"text": "My soup", "spans": [{"start": 3, "end": 7}], "_view_id": "ner_manual"}], "no label"),
+    ("prodigy", [{"text": "My soup", "options": "hot", "accept": ["hot"]}], "`options`"),
 ]
 
 
