@@ -105,6 +105,15 @@ def test_a_label_that_the_task_no_longer_has_is_nothing_decided(tmp_path: Path) 
             next_ids(at, label="hot")
 
 
+def test_a_card_says_which_labels_are_left_out(tmp_path: Path) -> None:
+    spans = [{"start": 0, "end": 3, "label": "DISH"}, {"start": 4, "end": 7, "label": "OLD"}]
+    app = make_folder(tmp_path / "a", BOTH, [{"text": "one two", "spans": spans, "accept": ["tepid"]}])
+    with desk(app.folder) as at:
+        card = at.card("t0", "A")
+        assert card["unknown"] == ["OLD", "tepid"]
+        assert [span["label"] for span in card["teacher"]["spans"]] == ["DISH"]
+
+
 def test_a_decision_on_a_text_that_has_changed_is_made_anew(tmp_path: Path) -> None:
     app = make_folder(tmp_path / "a", {"ner": SPANS}, [{"text": "I ate soup in Rome"}])
     with desk(app.folder) as at:

@@ -38,7 +38,7 @@ from distill.review.cards import (
     tokens_of,
 )
 from distill.review.decisions import Decided, Decision, settle, taken_back, together
-from distill.review.one_label import Opinion, decides, filled, limited, only, with_label
+from distill.review.one_label import Opinion, decides, filled, limited, only, unknown_labels, with_label
 from distill.task import Task, load_task
 
 RESERVED = 600.0
@@ -271,16 +271,20 @@ class Desk:
                 "mode": mode,
                 "teacher": None,
                 "student": None,
-                "own": limited(as_decided(own, doc), task)
-                if own and (label is None or decides(own, label, self.task))
-                else None,
+                "own": None,
                 "versions": [as_decided(decision, doc) for decision in conflict],
             }
+            shown: list[Said] = []
+            if own and (label is None or decides(own, label, self.task)):
+                shown.append(as_decided(own, doc))
+                card["own"] = limited(shown[0], task)
             if mode == "shown" and (record := self._record(id_)):
-                teacher = card["teacher"] = limited(suggested(record, doc), task)
+                shown.append(suggested(record, doc))
+                teacher = card["teacher"] = limited(shown[-1], task)
                 card["student"] = self._second_opinion(doc, teacher, task)
                 if own and not label:
                     card["own"] = filled(card["own"], own, teacher, task)
+            card["unknown"] = unknown_labels(shown, self.task)
             return card
 
     def teacher(self, id_: str) -> Annotated:

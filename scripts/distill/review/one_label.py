@@ -4,6 +4,7 @@ texts that asks for nothing else.
 What an annotator decides in such a pass joins what they decided before, so that each has one decision on a text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,13 @@ def limited(said: Said, task: Task) -> Said:
         "spans": None if spans is None or not in_spans else [span for span in spans if span["label"] in in_spans],
         "accept": None if accept is None or not in_accept else [label for label in accept if label in in_accept],
     }
+
+
+def unknown_labels(shown: Sequence[Said], task: Task) -> list[str]:
+    """The labels in suggestions and decisions that the task no longer has: they are left out of a card."""
+    spans = {span["label"] for said in shown if said for span in said["spans"] or []}
+    accept = {label for said in shown if said for label in said["accept"] or []}
+    return sorted((spans - {*task.labels(task.span_kind)}) | (accept - {*task.labels(task.label_kind)}))
 
 
 @dataclass(frozen=True)

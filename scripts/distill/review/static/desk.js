@@ -190,8 +190,6 @@ export class Desk {
     const from = versions[0] ?? {};
     const first = (key) => versions.find((version) => version[key])?.[key] ?? [];
     this.accept = new Set(first("accept").filter((name) => task.accept.some((label) => label.name === name)));
-    const names = [...this.state.whole.spans, ...this.state.whole.accept].map(({ name }) => name);
-    this.unknown = [...new Set([...first("spans").map(({ label }) => label), ...first("accept")])].filter((name) => !names.includes(name));
     this.flag = from.flag ?? false;
     this.comment = from.comment ?? "";
     this.seconds = 0;
@@ -278,7 +276,7 @@ export class Desk {
         make(
           "article",
           { className: "card", "aria-label": `Card ${card.id}` },
-          make("div", { className: "top" }, make("span", {}, card.id), modes[card.mode] ? make("span", { className: "pill" }, modes[card.mode]) : null, make("span", {}, card.why), about, meta, this.unknown.length ? make("span", { className: "pill" }, `left out, for the task has no such label: ${this.unknown.join(", ")}`) : null),
+          make("div", { className: "top" }, make("span", {}, card.id), modes[card.mode] ? make("span", { className: "pill" }, modes[card.mode]) : null, make("span", {}, card.why), about, meta, card.unknown.length ? make("span", { className: "pill" }, `left out, for the task has no such label: ${card.unknown.join(", ")}`) : null),
           task.span_kind ? this.labelBar : null,
           this.view.element,
           this.#asksYesOrNo ? this.#question() : task.label_kind ? this.topics : null,
