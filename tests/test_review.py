@@ -803,3 +803,29 @@ def test_a_conflict_is_settled_once(tmp_path: Path, context: Any) -> None:
         page.unroute_all()
         wait_saved(page)
     assert len(app.journal()) == 3
+
+
+def test_a_trained_student_is_shown_where_it_differs_and_taken_with_a_key(ran: Any, context: Any) -> None:
+    """In a project in which workflow `all` has run, on a text that nobody has decided on."""
+    journal = ran.read("assets/reviews.jsonl")
+    ran.write("assets/reviews.jsonl", [])
+    app = App(ran.path)
+    with running(app):
+        page = open_page(context, app)
+        assert page.locator(".card .pill", has_text="blind sample").count() == 1
+        assert page.locator(".other:not([hidden])").count() == 0, "never on a blind card"
+        found = json.loads(call(app, "/api/find", {"filter": {"differs": True}, "count": 200})[1])
+        assert found["rows"], "after a few steps of training, it differs somewhere"
+        id_ = found["rows"][0]["id"]
+        card = json.loads(call(app, f"/api/cards?id={id_}&annotator=annotator%20a")[1])
+        page.goto(f"{app.url.partition('#')[0]}#review/{id_}")
+        page.wait_for_selector(f'[aria-label="Card {id_}"]')
+        assert "The student differs" in page.inner_text(".other")
+        page.keyboard.press("s")
+        page.keyboard.press("a")
+        wait_saved(page)
+    (row,) = app.journal()
+    assert row["accept"] == card["student"]["accept"]
+    taken = [(span["token_start"], span["token_end"], span["label"]) for span in row["spans"]]
+    assert taken == [(span["start"], span["end"], span["label"]) for span in card["student"]["spans"]]
+    assert journal, "the project had decisions, from which the student learned"
