@@ -1,6 +1,7 @@
 """The review app as a process of its own, on projects made for it, and a browser to use it with."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -71,7 +72,8 @@ class App:
     def kill(self) -> None:
         """End it as a power cut would."""
         assert self.process
-        self.process.send_signal(signal.SIGKILL)
+        # With what it was started under, such as strace
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
     @property

@@ -456,7 +456,7 @@ WRONG = [None, 5, True, "x", [], ["x"], [None], {}, {"x": 1}, [[1]], 1e400]
 
 
 @pytest.mark.parametrize("name", ["prodigy", "label-studio", "doccano", "argilla"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_no_value_of_a_wrong_type_ends_in_a_traceback(name: Name, data: st.DataObject) -> None:
     """One value of an exported row, at any depth, is replaced."""
