@@ -9,7 +9,7 @@ from srsly.ruamel_yaml import YAML, YAMLError
 
 from distill.errors import DistillError, at
 from distill.files import canonical, digest
-from distill.records import Documented
+from distill.records import Documented, Part
 
 Kind = Literal["ner", "spancat", "textcat", "textcat_multilabel"]
 """A component of the pipeline, by the name of spaCy's factory: `ner` labels spans that do not overlap, `spancat` spans
@@ -134,6 +134,10 @@ class Task(Documented):
     def label_kind(self) -> Kind | None:
         """The component that labels texts."""
         return next((kind for kind in self.kinds if kind in LABEL_KINDS), None)
+
+    def kind_of(self, part: Part) -> Kind | None:
+        """The component that a part of a decision is about; None where the task does not have it."""
+        return self.span_kind if part == "spans" else self.label_kind
 
     @property
     def guidelines_version(self) -> str:

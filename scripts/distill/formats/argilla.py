@@ -22,13 +22,13 @@ from distill.formats.labelled import (
     Refused,
     Unwritable,
     annotator_of,
-    is_unchanged,
     kept,
     not_accepted,
     read_array,
     restored,
+    with_spans,
 )
-from distill.formats.offsets import UNITS, Mark, Unit, placed, spans_or_reason
+from distill.formats.offsets import Mark, Unit
 from distill.records import PARTS, Part, explain
 from distill.task import Task
 
@@ -214,13 +214,8 @@ def _labelled(
     if "spans" not in said:
         return restored(made, ours, by=by)
     marks = [Mark(span.start, span.end, span.label) for span in said["spans"]]
-    for each in UNITS:
-        # What we exported ourselves, and nobody changed, says its unit
-        found = placed(text, marks, each)
-        if found is not None and is_unchanged(replace(made, spans=found), ours):
-            return restored(replace(made, spans=found), ours, by=by)
-    spans = spans_or_reason(text, marks, unit, None)
-    return spans if isinstance(spans, str) else restored(replace(made, spans=spans), ours, by=by)
+    found = with_spans(made, marks, unit, ours)
+    return found if isinstance(found, str) else restored(found, ours, by=by)
 
 
 def _user(annotator: str | None) -> str | None:

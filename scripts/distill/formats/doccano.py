@@ -7,7 +7,6 @@ them. What was meta stands at the top level.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +17,13 @@ from distill.formats.labelled import (
     Labelled,
     Refused,
     Unwritable,
-    is_unchanged,
     kept,
     not_accepted,
     restored,
     validated,
+    with_spans,
 )
-from distill.formats.offsets import UNITS, Mark, Unit, in_unit, placed, spans_or_reason
+from distill.formats.offsets import Mark, Unit, in_unit
 from distill.task import Task
 
 OWN_UNIT: Unit = "utf-16"
@@ -87,13 +86,8 @@ def _labelled(path: Path, number: int, raw: dict[str, Any], row: _Row, unit: Uni
     if not marks:
         # Where both are asked for, the other half may still be open
         return made
-    for each in UNITS:
-        # What we exported ourselves, and nobody changed, says its unit
-        spans = placed(row.text, marks, each)
-        if spans is not None and is_unchanged(replace(made, spans=spans), row.record):
-            return replace(made, spans=spans)
-    found = spans_or_reason(row.text, marks, unit, None)
-    return Refused(str(path), number, found, raw) if isinstance(found, str) else replace(made, spans=found)
+    placed = with_spans(made, marks, unit, row.record)
+    return Refused(str(path), number, placed, raw) if isinstance(placed, str) else placed
 
 
 def write(path: Path, rows: Sequence[Labelled], task: Task, unit: Unit | None) -> list[Unwritable]:

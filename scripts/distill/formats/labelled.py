@@ -13,6 +13,7 @@ from spacy.tokens import Span as SpacySpan
 
 from distill.errors import DistillError, at
 from distill.files import canonical, digest, read_jsonl
+from distill.formats.offsets import UNITS, Mark, Unit, placed, spans_or_reason
 from distill.records import PARTS, Part, Span, explain, label_of
 from distill.task import Task
 
@@ -98,8 +99,6 @@ class Suggested:
 Unwritable = tuple[Labelled, str]
 """A row that a format cannot hold, and why."""
 
-OWN = ("annotator", "at", "seconds", "comment", "labels", "source")
-
 
 def kept(row: Labelled) -> dict[str, Any]:
     """What no other tool has a place for, as one value that travels with the text: the text's id, group and meta, and
@@ -108,7 +107,7 @@ def kept(row: Labelled) -> dict[str, Any]:
         "id": row.id,
         "group": row.group,
         "meta": row.meta,
-        "decision": {name: value for name in OWN if (value := getattr(row, name)) is not None},
+        "decision": {name: value for name in _Decision.model_fields if (value := getattr(row, name)) is not None},
         "decided": [part for part in PARTS if getattr(row, part) is not None],
         "same": _same(row),
     }
@@ -146,7 +145,7 @@ def restored(row: Labelled, record: Any, *, by: str | None = None) -> Labelled:
     own = known.decision
     if known.same != _same(row) or row.annotator not in (None, own.annotator if by is None else by):
         return row
-    update: dict[str, Any] = {name: getattr(own, name) for name in OWN}
+    update: dict[str, Any] = dict(own)
     update |= {part: (getattr(row, part) or []) if part in known.decided else None for part in PARTS}
     return replace(row, **update)
 
@@ -154,6 +153,17 @@ def restored(row: Labelled, record: Any, *, by: str | None = None) -> Labelled:
 def is_unchanged(row: Labelled, record: Any) -> bool:
     """Whether a decision is still as it was exported."""
     return isinstance(record, dict) and record.get("same") == _same(row)
+
+
+def with_spans(row: Labelled, marks: Sequence[Mark], unit: Unit | None, record: Any) -> Labelled | str:
+    """A row with spans whose file does not keep the texts under them, or the reason why they cannot be placed. What we
+    exported ourselves, and nobody changed, says its unit."""
+    for each in UNITS:
+        spans = placed(row.text, marks, each)
+        if spans is not None and is_unchanged(replace(row, spans=spans), record):
+            return replace(row, spans=spans)
+    found = spans_or_reason(row.text, marks, unit, None)
+    return found if isinstance(found, str) else replace(row, spans=found)
 
 
 def annotator_of(record: Any) -> str | None:
@@ -176,7 +186,8 @@ def not_accepted(row: Labelled, task: Task, format_: str, *answers: str) -> str:
         return f"the answer is {row.answer}, which {format_} has no place for"
     if row.labels:
         return f"only some labels were decided, which {format_} has no place for"
-    for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True):
+    for part in PARTS:
+        kind = task.kind_of(part)
         said = getattr(row, part)
         unknown = [label for label in map(label_of, said or ()) if label not in task.labels(kind)]
         if said is not None and kind is None:

@@ -221,13 +221,19 @@ def mistake(submitted: Submitted, doc: Doc, task: Task) -> str:
     return ""
 
 
+def usable(record: Annotated) -> tuple[list[Span] | None, list[str] | None]:
+    """The teacher's spans and labels of a text; None of what it said nothing of use about."""
+    kinds = {kind for kind, run in record.teacher.items() if run.status in USABLE}
+    return record.spans if kinds & SPAN_KINDS else None, record.accept if kinds & LABEL_KINDS else None
+
+
 def suggested(record: Annotated, doc: Doc) -> dict[str, Any]:
     """What the teacher suggests: spans in tokens and labels, None where it said nothing of use, and its statuses."""
-    usable = {kind for kind, run in record.teacher.items() if run.status in USABLE}
-    spans = to_tokens(doc, record.spans) if record.spans is not None and usable & SPAN_KINDS else None
+    marked, accept = usable(record)
+    spans = None if marked is None else to_tokens(doc, marked)
     return {
         "spans": None if spans is None else [span.model_dump() for span in spans],
-        "accept": record.accept if usable & LABEL_KINDS else None,
+        "accept": accept,
         "statuses": {kind: run.status for kind, run in record.teacher.items()},
     }
 

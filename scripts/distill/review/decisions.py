@@ -148,7 +148,7 @@ def covers(decision: Decision, part: Part, label: str | None = None) -> bool:
 def is_whole(decision: Decision, part: Part, task: Task) -> bool:
     """Whether a part of a text was decided in all labels of a task. To have said no to each label of `textcat` is not
     yet to have chosen one."""
-    kind = task.span_kind if part == "spans" else task.label_kind
+    kind = task.kind_of(part)
     limited = limits(decision, part)
     if getattr(decision, part) is None or limited is None:
         return getattr(decision, part) is not None

@@ -7,9 +7,11 @@ from pathlib import Path
 from distill.errors import DistillError
 from distill.formats.labelled import Suggested
 from distill.formats.registry import QUEUES, QueueName
-from distill.records import USABLE, Annotated, Part, Queued, read_records
-from distill.review.decisions import is_whole, load_decisions
-from distill.task import LABEL_KINDS, SPAN_KINDS, Kind, load_task
+from distill.records import Annotated, Queued, read_records
+from distill.review.cards import usable
+from distill.review.decisions import load_decisions
+from distill.review.one_label import decides
+from distill.task import load_task
 
 
 @dataclass
@@ -33,11 +35,8 @@ def export_queue(
     task = load_task(task_path)
     decided = load_decisions(reviews)
     done = Exported()
-    parts: list[tuple[Part, Kind | None]] = [("spans", task.span_kind), ("accept", task.label_kind)]
     known = decided.conflicts.keys() | {
-        id_
-        for id_, decision in decided.settled.items()
-        if decision.answer != "accept" or all(is_whole(decision, part, task) for part, kind in parts if kind)
+        id_ for id_, decision in decided.settled.items() if decides(decision, None, task)
     }
     if not silver.exists():
         raise DistillError(f"{silver}: no such file", "Run `weasel run annotate`.")
@@ -48,9 +47,7 @@ def export_queue(
             if row.id in known:
                 continue
             record = said.get(row.id) if row.sample == "pool" else None
-            usable = {kind for kind, run in record.teacher.items() if run.status in USABLE} if record else set()
-            spans = record.spans if record and usable & SPAN_KINDS else None
-            accept = record.accept if record and usable & LABEL_KINDS else None
+            spans, accept = usable(record) if record else (None, None)
             done.texts += 1
             done.blind += row.sample != "pool"
             done.suggested += spans is not None or accept is not None

@@ -66,7 +66,8 @@ def with_label(before: Decision | None, label: str, said: Opinion, task: Task) -
     the place of those that they meet."""
     items: dict[Part, list[Any] | None] = {}
     left: dict[Part, list[str]] = {}
-    for part, kind in zip(PARTS, (task.span_kind, task.label_kind), strict=True):
+    for part in PARTS:
+        kind = task.kind_of(part)
         labels = task.labels(kind)
         old = getattr(before, part) if before is not None and before.answer == "accept" else None
         limited_to = limits(before, part) if before is not None else None
@@ -122,7 +123,6 @@ def decides(decision: Decision, label: str | None, task: Task) -> bool:
     """Whether a decision is on a label, or on all of a task; one to leave the text out is on everything."""
     if decision.answer != "accept":
         return True
-    kinds: dict[Part, Kind | None] = {"spans": task.span_kind, "accept": task.label_kind}
     if label is None:
-        return all(is_whole(decision, part, task) for part, kind in kinds.items() if kind)
-    return all(covers(decision, part, label) for part, kind in kinds.items() if label in task.labels(kind))
+        return all(is_whole(decision, part, task) for part in PARTS if task.kind_of(part))
+    return all(covers(decision, part, label) for part in PARTS if label in task.labels(task.kind_of(part)))
