@@ -18,7 +18,6 @@ ROOT = Path(__file__).parent.parent
 COOKING = Path(__file__).parent / "cooking"
 """The task of the example with 60 of its texts: 16 of the test sample, 8 of dev, 30 decided ones of the pool, and 6 on
 which nobody has decided; with their decisions and the embedded teacher's answers."""
-FAST = ["--vars.curve_sizes", "10", "--vars.curve_seeds", "1"]
 
 
 template_only = pytest.mark.skipif(not (ROOT / EXAMPLE).exists(), reason="about the example, which a fork has not")
@@ -108,7 +107,9 @@ def copy_project(target: Path) -> Project:
     project.edit("configs/student.cfg", "max_steps = 1000", "max_steps = 120")
     project.edit("configs/student.cfg", "eval_frequency = 100", "eval_frequency = 30")
     variables = {"name": task.name, "lang": task.language, "version": "0.1.0", "texts": "assets/texts.jsonl"}
-    (target / "project.yml").write_text(set_variables((ROOT / "project.yml").read_text("utf-8"), variables), "utf-8")
+    variables["curve_sizes"] = "10"
+    project.edit("project.yml", "curve_seeds: 3", "curve_seeds: 1")
+    (target / "project.yml").write_text(set_variables((target / "project.yml").read_text("utf-8"), variables), "utf-8")
     shipped = {f"assets/{path.name}": file_digest(path) for path in sorted((target / "assets").glob("*.*"))}
     (target / EXAMPLE).write_text(json.dumps(shipped))
     return project
@@ -123,7 +124,7 @@ def small(tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def _ran(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("ran") / "small")
-    project.weasel("run", "all", ".", *FAST)
+    project.weasel("run", "all", ".")
     return project
 
 

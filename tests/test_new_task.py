@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import srsly
-from conftest import COOKING, FAST, ROOT, Project, copy_project, template_only
+from conftest import COOKING, ROOT, Project, copy_project, template_only
 from distill.corpus.split import load_split
 from distill.files import file_digest
 from distill.fork.new_task import EXAMPLE, NewTask, configs
@@ -22,7 +22,7 @@ from distill.teacher.adapter import load_teacher
 from forks import FORKS, Fork
 from packaging.requirements import Requirement
 
-SIZES = ["--vars.test_texts", "16", "--vars.dev_texts", "8", *FAST]
+SIZES = ["--vars.test_texts", "16", "--vars.dev_texts", "8", "--vars.curve_sizes", "10", "--vars.curve_seeds", "1"]
 NER = ["--component", "ner", "--language", "en", "--name", "x", "--title", "X"]
 PRODUCT = ["--span-label", "PRODUCT: What we sell"]
 ANSWERS = Path(__file__).parent / "answers"

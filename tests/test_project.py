@@ -31,7 +31,7 @@ def words(name: str) -> list[str]:
 
 
 def closure(script: Path) -> set[str]:
-    """The project's own modules that a script imports, directly or not."""
+    """The project's own modules that a script imports, directly or not, and their templates."""
     found: set[Path] = set()
     todo = [script]
     while todo:
@@ -39,8 +39,12 @@ def closure(script: Path) -> set[str]:
         if path in found:
             continue
         found.add(path)
+        if path.suffix != ".py":
+            continue
         for node in ast.walk(ast.parse(path.read_text())):
             names: list[str] = []
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "PackageLoader":
+                todo += (path.parent / "templates").glob("*.jinja")
             if isinstance(node, ast.ImportFrom) and node.module:
                 names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
             elif isinstance(node, ast.Import):

@@ -5,7 +5,7 @@ import json
 import re
 from pathlib import Path
 
-from conftest import COOKING, FAST, Decide, Project, copy_project
+from conftest import COOKING, Decide, Project, copy_project
 from distill.fork.new_task import NewTask, configs
 from distill.task import Components, Task, load_task
 
@@ -21,6 +21,7 @@ ALL = [
     "evaluate",
     "curve",
     "report",
+    "provenance",
     "package",
 ]
 
@@ -31,7 +32,7 @@ def steps(out: str) -> list[str]:
 
 
 def test_nothing_but_check_runs_again(ran: Project) -> None:
-    out = ran.weasel("run", "all", ".", *FAST)
+    out = ran.weasel("run", "all", ".")
     assert steps(out) == ["check"]
     assert out.count("nothing changed") == len(ALL) - 1
 
@@ -42,14 +43,14 @@ def test_one_review_more_runs_convert_and_what_follows(ran: Project, decide: Dec
     before = json.loads((ran.path / "corpus/manifest.json").read_text())["docs"]["train"]
     with (ran.path / "assets/reviews.jsonl").open("a") as file:
         file.write(json.dumps(decide(new["id"], new["text"], spans=[], accept=["other"])) + "\n")
-    out = ran.weasel("run", "all", ".", *FAST)
+    out = ran.weasel("run", "all", ".")
     assert steps(out) == ["check", *(name for name in ALL[ALL.index("convert") :] if name != "train-silver")]
     assert json.loads((ran.path / "corpus/manifest.json").read_text())["docs"]["train"] == before + 1
 
 
 def test_two_folders_give_the_same_bytes_and_scores(ran: Project, tmp_path: Path) -> None:
     other = copy_project(tmp_path / "other" / "place")
-    other.weasel("run", "all", ".", *FAST)
+    other.weasel("run", "all", ".")
     for path in sorted((ran.path / "corpus").rglob("*")):
         if path.is_file():
             twin = other.path / path.relative_to(ran.path)
@@ -98,7 +99,7 @@ def test_a_task_with_spans_alone(empty: Project, decide: Decide) -> None:
     rows = empty.read("corpus/texts.jsonl")
     soup = [{"start": 3, "end": 7, "label": "DISH"}]
     empty.write("assets/reviews.jsonl", [decide(row["id"], row["text"], spans=soup) for row in rows])
-    empty.weasel("run", "all", ".", *FAST)
+    empty.weasel("run", "all", ".")
     metrics = json.loads((empty.path / "training/metrics.json").read_text())
     assert metrics["systems"][metrics["ships"]]["test"].keys() == {"ner"}
     assert metrics["systems"]["teacher"]["test"] == metrics["systems"]["silver"]["test"] == {}
@@ -114,7 +115,7 @@ def test_a_first_review_is_enough_for_a_wheel(empty: Project, decide: Decide) ->
         [decide(pool["id"], pool["text"], spans=[{"start": 3, "end": 7, "label": "DISH"}], accept=["other"])],
     )
     empty.edit("configs/student.cfg", "max_steps = 120", "max_steps = 20")
-    out = empty.weasel("run", "all", ".", *FAST)
+    out = empty.weasel("run", "all", ".")
     assert "what ships is two_stage" in out
     assert "nothing is known about how good it is" in " ".join(out.split())
     assert list((empty.path / "packages").glob("*.whl"))

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from importlib.metadata import requires
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from spacy.language import Language
 
 from distill.corpus.docbin import SPANS_KEY
 from distill.errors import DistillError
-from distill.files import file_digest, read_json
+from distill.files import read_json
 from distill.student.evaluate import headline
 from distill.student.train import META, History, learned_from, save
 from distill.task import Kind, Task, load_task
@@ -35,27 +34,11 @@ WHERE: dict[Kind, str] = {
 """What the model card says of the labels of each component."""
 
 
-@dataclass(frozen=True)
-class Sources:
-    """The files that a model came from; their hashes stand in its meta."""
-
-    task: Path
-    texts: Path
-    split: Path
-    responses: Path
-    student_config: Path
-    teacher_config: Path
-
-    def hashes(self) -> dict[str, str]:
-        """SHA-256 by name."""
-        return {name: file_digest(path) for name, path in vars(self).items()}
-
-
 def package(
     models: dict[str, Path],
     metrics_path: Path,
-    manifest_path: Path,
-    sources: Sources,
+    provenance_path: Path,
+    task_path: Path,
     output: Path,
     *,
     name: str,
@@ -72,7 +55,7 @@ def package(
             "no student has learned anything: there are neither silver annotations nor reviews",
             "Run `weasel run annotate`, or add decisions to assets/reviews.jsonl; then `weasel run all`.",
         )
-    task = load_task(sources.task)
+    task = load_task(task_path)
     nlp = spacy.load(models[ships])
     history = learned_from(nlp)
     nlp.meta.update(
@@ -88,7 +71,7 @@ def package(
                 "scores": metrics["systems"][ships]["test"],
                 "teacher": metrics["teacher"]["ids"],
                 "reviews": metrics["review"]["decisions"],
-                "sha256": {**sources.hashes(), "reviews": read_json(manifest_path)["reviews_sha256"]},
+                "provenance": read_json(provenance_path),
             },
         }
     )
