@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,27 @@ def test_a_filter_by_label_finds_what_is_suggested_where_it_is_not_decided(tmp_p
             decide(at, f"t{n}", label="hot", accept=[])
         decide(at, "t0", label="cold", accept=[])
         assert [row["id"] for row in at.find(Filter(label="cold"), 0, 9)[0]] == ["t1", "t2"]
+
+
+def test_a_clock_that_jumps_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands is what supersedes, never what is later by the clock; seconds are of another clock. The clock is a
+    fake."""
+
+    class Back(datetime):
+        hours = itertools.count(23, -1)
+
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:
+            return datetime(2026, 1, 1, next(cls.hours), tzinfo=tz)
+
+    folder = make_folder(tmp_path, {"ner": SPANS}, [{"text": f"A soup {n}."} for n in range(3)]).folder
+    monkeypatch.setattr("distill.review.desk.datetime", Back)
+    with desk(folder) as at:
+        decide(at, "t0", spans=[(0, 1, "DISH")])
+        decide(at, "t0", spans=[(0, 1, "PLACE")])
+        decide(at, "t1", spans=[])
+        made = at.decisions()
+        assert [one.at for one in made] == sorted((one.at or "" for one in made), reverse=True)
+        assert [one[1] for one in standing(at)] == [[(0, 1, "PLACE")], []]
+    with desk(folder) as again:
+        assert [one[1] for one in standing(again)] == [[(0, 1, "PLACE")], []]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from distill.errors import DistillError
-from distill.journal import Entry, Journal, clear, content_id, entries, heads, merge
+from distill.journal import Entry, Journal, clear, content_id, entries, heads, held, union
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,13 +105,12 @@ def test_merging_is_the_union_in_either_direction_to_the_same_bytes(
     folder = tmp_path_factory.mktemp("merge")
     made = {}
     for name, first, second in (("ab", one, other), ("ba", other, one)):
-        for half, of in (("1", first), ("2", second)):
-            (folder / f"{name}{half}").write_bytes(b"".join(note(id_).line() for id_ in of))
-        new = merge(folder / f"{name}1", folder / f"{name}2")
-        assert new == len(set(one) | set(other)) - len(first)
-        made[name] = (folder / f"{name}1").read_bytes()
+        made[name] = union([b"".join(note(id_).line() for id_ in ids) for ids in (first, second)])
     assert made["ab"] == made["ba"]
-    assert {entry.id for entry in entries(folder / "ab1", Note)} == set(one) | set(other)
+    (folder / "ab").write_bytes(made["ab"])
+    assert {entry.id for entry in entries(folder / "ab", Note)} == set(one) | set(other)
+    if set(other) < set(one):
+        assert made["ab"] == b"".join(note(id_).line() for id_ in one), "what has all of it stays as it is"
 
 
 def test_clear_keeps_what_was_there(tmp_path: Path) -> None:
@@ -152,3 +152,80 @@ def test_every_acknowledged_entry_survives_kill_9(tmp_path: Path) -> None:
         with Journal(path) as journal:
             journal.append(Entry(id="after"))
         assert json.loads(path.read_bytes().splitlines()[-1])["id"] == "after"
+
+
+def test_a_union_without_what_is_dropped_and_without_a_torn_line() -> None:
+    one, other = note("1").line() + note("2").line(), note("3").line() + note("4").line()[:-4]
+    made = union([one, other], drop=lambda line: json.loads(line)["id"] == "2")
+    assert made == note("1").line() + note("3").line()
+    spaced = b'{"id": "1", "supersedes": [], "what": "x"}\n'
+    assert union([one, spaced]) == one, "written in another way, it is the same entry"
+    assert union([one, other]) == union([other, one]) == note("1").line() + note("2").line() + note("3").line()
+
+
+def test_held_journals_have_no_other_writer(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    paths[1].write_bytes(note("1").line() + b'{"torn')
+    with held(paths):
+        assert paths[1].read_bytes() == note("1").line()
+        with pytest.raises(DistillError, match="another process is writing"), Journal(paths[1]):
+            pass
+    with Journal(paths[1]) as journal:
+        journal.append(note("2"))
+
+
+FILLER = """
+import sys
+from pathlib import Path
+from distill.errors import DistillError
+from distill.journal import Entry, Journal, entries
+path = Path(sys.argv[1])
+done = 0
+try:
+    with Journal(path) as journal:
+        while True:
+            journal.append(Entry(id=f"{done:0200}"))
+            done += 1
+except DistillError as error:
+    print(error.message)
+print(done, len(list(entries(path, Entry))), path.read_bytes().endswith(b"\\n"))
+"""
+
+
+def test_a_disk_that_runs_full_damages_nothing(tmp_path: Path) -> None:
+    if subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", str(tmp_path)], check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    inside = f"mount -t tmpfs -o size=64k tmpfs {tmp_path} && {sys.executable} -c '{FILLER}' {tmp_path}/journal.jsonl"
+    command = ["unshare", "-rm", "sh", "-c", inside]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    error, counts = done.stdout.strip().splitlines()
+    assert error.endswith("journal.jsonl: cannot be written (No space left on device)")
+    acknowledged, readable, ends_well = counts.split()
+    assert int(acknowledged) == int(readable) > 200
+    assert ends_well == "True"
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    if os.geteuid() == 0 and not shutil.which("setpriv"):
+        pytest.skip("setpriv is not there")
+    path = tmp_path / "assets" / "journal.jsonl"
+    path.parent.mkdir()
+    path.write_bytes(note("1").line())
+    path.parent.chmod(0o555)
+    code = f"""
+import sys
+from pathlib import Path
+from distill.errors import run
+from distill.journal import Journal
+def main() -> None:
+    with Journal(Path({str(path)!r})):
+        print("open")
+run(main)
+"""
+    bare = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"] if os.geteuid() == 0 else []
+    done = subprocess.run([*bare, sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    path.parent.chmod(0o755)
+    assert done.returncode == 1
+    assert "Permission denied" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert path.read_bytes() == note("1").line()

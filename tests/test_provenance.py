@@ -32,7 +32,9 @@ def test_the_hashes_are_those_of_the_files(ran: Project) -> None:
     made = load(ran)
     for path in ("assets/texts.jsonl", "assets/split.jsonl", "assets/reviews.jsonl", "assets/responses.jsonl"):
         assert made["files"][path] == hashlib.sha256((ran.path / path).read_bytes()).hexdigest()
-    assert {"configs/task.yml", "configs/teacher.cfg", "configs/student.cfg", "scripts/train.py"} <= made["files"].keys()
+    assert {"configs/task.yml", "configs/teacher.cfg", "configs/student.cfg", "scripts/train.py"} <= made[
+        "files"
+    ].keys()
     assert made["commands"]["train"][0].startswith("python scripts/train.py configs/student.cfg")
     assert made["seeds"] == {"ingest": 0, "train-silver": 0, "train-reviewed": 0, "train": 0}
     assert made["libraries"]["spacy"] == spacy.__version__

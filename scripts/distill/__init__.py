@@ -1,4 +1,5 @@
 """What the commands of project.yml share: one room a job, imports in one direction.
 
-scripts → share, check → steps, fork, teacher, corpus, review, student, report → formats → task, records, journal → files, errors
+scripts → share, check → fork, teacher, corpus, review, student, report → formats → task, records, journal
+    → steps, files, errors
 """

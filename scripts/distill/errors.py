@@ -1,10 +1,14 @@
 """The one error that a user is meant to read, and how a command ends with it."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
 import typer
 from wasabi import msg
+
+SURROUNDINGS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+"""Errors of the operating system that are no fault of the code."""
 
 
 class DistillError(Exception):
@@ -26,10 +30,19 @@ def at(path: Path, line: int | None = None) -> str:
 
 
 def run(command: Callable[..., None]) -> None:
-    """Run `command` as a typer program: a DistillError ends it with exit code 1 and no traceback."""
+    """Run `command` as a typer program: a DistillError ends it with exit code 1 and no traceback, and so does a disk
+    that is full or may not be written to."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
     try:
         app()
     except DistillError as error:
         msg.fail(error.message, error.remedy, exits=1)
+    except OSError as error:
+        if error.errno not in SURROUNDINGS:
+            raise
+        msg.fail(
+            f"{error.filename or 'a file'}: {error.strerror}",
+            "Mend that, and run this again; files are written whole or not at all.",
+            exits=1,
+        )

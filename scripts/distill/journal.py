@@ -5,19 +5,21 @@ the entries it supersedes, so that the union of two journals' lines, sorted, is 
 """
 
 import hashlib
+import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import IO, Self, TypeVar
 
 from filelock import FileLock, Timeout
 from pydantic import Field, ValidationError
 from wasabi import msg
 
 from distill.errors import DistillError, at
-from distill.files import atomic, canonical, digest, write_bytes
+from distill.files import canonical, digest, write_bytes
 from distill.records import Strict, explain
 
 
@@ -72,18 +74,44 @@ def heads(all_entries: Iterable[E]) -> list[E]:
     return [by_id[key] for key in sorted(by_id.keys() - replaced)]
 
 
-def merge(target: Path, other: Path) -> int:
-    """Make `target` the union of both journals, sorted; returns how many entries are new in it.
+def union(contents: Sequence[bytes], drop: Callable[[bytes], bool] = lambda line: False) -> bytes:
+    """The lines of several journals as one, without those that are to be dropped; lines that are the same JSON are one.
+    Where one of them is all of it, it stays as it is, so that what was made from it is not stale; else the lines are
+    sorted: the same bytes in whatever order the journals come."""
+    sides = [by_content(content) for content in contents]
+    whole: dict[str | bytes, bytes] = {}
+    for side in sides:
+        for key, line in side.items():
+            if not drop(line):
+                whole[key] = min(line, whole.get(key, line))
+    same = {content for content, side in zip(contents, sides, strict=True) if side.keys() == whole.keys()}
+    return same.pop() if len(same) == 1 else b"".join(line + b"\n" for line in sorted(whole.values()))
 
-    Raises DistillError where `target` has a writer.
+
+def by_content(journal: bytes) -> dict[str | bytes, bytes]:
+    """The lines of a journal by what they say: lines that are the same JSON are one."""
+    return {_content(line): line for _, line in lines_of(io.BytesIO(journal))}
+
+
+def _content(line: bytes) -> str | bytes:
+    """What a line says, however it is written."""
+    try:
+        return canonical(json.loads(line))
+    except (ValueError, RecursionError):
+        return line
+
+
+@contextmanager
+def held(paths: Iterable[Path]) -> Iterator[None]:
+    """Keep other writers from journals; a torn last line is put aside first.
+
+    Raises DistillError where one of them has a writer.
     """
-    with _lock(target):
-        _mend_last_line(target)
-        old = {line for _, line in _lines(target)}
-        union = old | {line for _, line in _lines(other)}
-        with atomic(target) as file:
-            file.writelines(line + b"\n" for line in sorted(union))
-        return len(union) - len(old)
+    with ExitStack() as stack:
+        for path in paths:
+            stack.enter_context(_lock(path))
+            _mend_last_line(path)
+        yield
 
 
 def clear(path: Path) -> int:
@@ -183,13 +211,19 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     if not path.exists():
         return
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            if not line.endswith(b"\n") and not _whole(line):
+        yield from lines_of(file, path)
+
+
+def lines_of(file: IO[bytes], path: Path | None = None) -> Iterator[tuple[int, bytes]]:
+    """The complete lines of an open journal; a torn last one is passed over, and said where `path` is given."""
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        if not line.endswith(b"\n") and not _whole(line):
+            if path:
                 msg.warn(f"{at(path, number)}: the last write was cut off; that line is not used")
-                return
-            yield number, line.rstrip(b"\r\n")
+            return
+        yield number, line.rstrip(b"\r\n")
 
 
 def _whole(line: bytes) -> bool:

@@ -1,0 +1,178 @@
+"""What people own of a project (texts, the draw, answers, decisions), and how that of several machines becomes one."""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from distill.errors import DistillError
+from distill.files import digest
+from distill.formats.texts import SUFFIXES
+from distill.journal import Entry, entries, union
+from distill.records import identify
+from distill.review.decisions import Decision
+from distill.steps import Steps
+from distill.teacher.responses import Response
+
+SPLIT = "assets/split.jsonl"
+RESPONSES = "assets/responses.jsonl"
+REVIEWS = "assets/reviews.jsonl"
+FORGOTTEN = "assets/forgotten.jsonl"
+
+
+class Forgotten(Entry):
+    """A text that is to be nowhere. hashes: SHA-256 of its ids and of the text, as `mark` makes them, and of the keys
+    of the requests about it: nothing of it can be read from them, and its entries are known by them."""
+
+    hashes: list[str]
+
+
+JOURNALS: dict[str, type[Entry]] = {REVIEWS: Decision, RESPONSES: Response, FORGOTTEN: Forgotten}
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Which paths of a project are people's. texts: the file or folder that project.yml names, from the root."""
+
+    root: Path
+    texts: str
+
+    def has(self, path: str) -> bool:
+        """Whether a path is of the texts, the draw or a journal: nothing else comes from elsewhere."""
+        pure = PurePosixPath(path)
+        if pure.is_absolute() or ".." in pure.parts or str(pure) != path:
+            return False
+        is_text = pure.suffix in SUFFIXES and pure.name[0] != "." and path.startswith(f"{self.texts}/")
+        return path in (self.texts, SPLIT, *JOURNALS) or is_text
+
+    def files(self) -> list[str]:
+        """Those that are there, sorted."""
+        texts = self.root / self.texts
+        inside = [path for path in texts.rglob("*") if path.is_file()] if texts.is_dir() else [texts]
+        found = [path.relative_to(self.root).as_posix() for path in inside] + [SPLIT, *JOURNALS]
+        return sorted(path for path in found if self.has(path) and (self.root / path).is_file())
+
+
+def owner(steps: Steps) -> Owner:
+    """Whose files are what, in a project.
+
+    Raises DistillError where its texts are not in it.
+    """
+    texts = str(steps.variables["texts"]).rstrip("/")
+    inside = (steps.root / texts).resolve()
+    if not inside.is_relative_to(steps.root.resolve()):
+        raise DistillError(
+            f"project.yml: the texts are in {texts}, outside of this project, and cannot be shared from there",
+            "Put them into assets/, and set `texts` to that.",
+        )
+    return Owner(steps.root, inside.relative_to(steps.root.resolve()).as_posix())
+
+
+def mark(what: str, value: str) -> str:
+    """A hash by which something of a forgotten text is known. what: `id`, `text` or `key` (of a request)."""
+    return digest(f"{what}:{value}".encode())
+
+
+def marks(row: dict[str, Any]) -> set[str]:
+    """By which marks a line of a text, a draw or a journal would be known."""
+    if "key" in row and "teacher_id" in row:
+        return {mark("key", str(row["key"]))}
+    found = {mark("id", str(row[name])) for name in ("text_id", "id") if name in row}
+    if isinstance(row.get("text"), str):
+        found |= {mark("text", row["text"]), mark("id", identify(row["text"], None, None)[0])}
+    return found
+
+
+def dropper(hashes: Iterable[str]) -> Callable[[bytes], bool]:
+    """A test whether a line is of a forgotten text."""
+    known = frozenset(hashes)
+
+    def drop(line: bytes) -> bool:
+        if not known:
+            return False
+        try:
+            row = json.loads(line)
+        except ValueError:
+            return False
+        return isinstance(row, dict) and bool(marks(row) & known)
+
+    return drop
+
+
+def forgotten_hashes(contents: Iterable[bytes]) -> set[str]:
+    """All marks of several journals of forgotten texts."""
+    return {mark for content in contents for line in content.splitlines() for mark in json.loads(line)["hashes"]}
+
+
+def unite(here: Owner, theirs: Sequence[dict[str, bytes]], names: Sequence[str]) -> dict[str, bytes]:
+    """The content of each file that changes when what others own joins what is here: the union of the lines, without
+    those of forgotten texts. theirs: content by path; names: what to call these in messages.
+
+    Raises DistillError where something cannot be joined: another draw, another text under one id, a table that differs.
+    """
+    known = [FORGOTTEN, *sorted({path for files in theirs for path in files} | set(here.files()) - {FORGOTTEN})]
+    own = {path: (here.root / path).read_bytes() for path in known if (here.root / path).is_file()}
+    hashes = forgotten_hashes(files[FORGOTTEN] for files in (own, *theirs) if FORGOTTEN in files)
+    changed = {}
+    for path in dict.fromkeys(known):
+        sides = {
+            name: files[path] for name, files in zip(("here", *names), (own, *theirs), strict=True) if path in files
+        }
+        if not sides:
+            continue
+        made = _joined(path, sides, hashes)
+        if made != own.get(path):
+            changed[path] = made
+    return changed
+
+
+def _joined(path: str, sides: dict[str, bytes], hashes: set[str]) -> bytes:
+    """One file of several machines. sides: its content by the name of the machine."""
+    contents = list(sides.values())
+    if not path.endswith(".jsonl"):
+        if len(set(contents)) > 1:
+            raise DistillError(
+                f"{path}: not the same here and in {next(name for name in sides if name != 'here')}",
+                "Only .jsonl files can be joined: make it one, or settle by hand which is right.",
+            )
+        return contents[0]
+    drop = dropper(hashes if path != FORGOTTEN else ())
+    made = union(contents, drop)
+    if path == SPLIT:
+        whole = {frozenset(line for line in content.splitlines() if not drop(line)) for content in contents}
+        if frozenset(made.splitlines()) not in whole:
+            raise DistillError(
+                f"{path}: the blind samples were drawn twice, here and in "
+                f"{next(name for name in sides if name != 'here')}, and cannot be joined",
+                "Keep one draw: what was decided on the texts of the other one becomes training data. Copy that file "
+                "over the other, and run this again.",
+            )
+    elif path not in JOURNALS:
+        _one_text_an_id(path, made)
+    return made
+
+
+def _one_text_an_id(path: str, made: bytes) -> None:
+    """`ingest` would keep one of two texts under an id, and reject the other."""
+    seen: dict[str, str] = {}
+    for line in made.splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(row, dict) or not isinstance(row.get("text"), str) or row.get("id") is None:
+            continue
+        if seen.setdefault(str(row["id"]), row["text"]) != row["text"]:
+            raise DistillError(
+                f"{path}: the id {row['id']!r} stands for one text here and for another in the remote",
+                "Give one of them another id, or make them the same.",
+            )
+
+
+def check_journals(folder: Path) -> None:
+    """Raise DistillError where a journal below `folder` has a line that is no entry of it."""
+    for path, model in JOURNALS.items():
+        if (folder / path).exists():
+            for _ in entries(folder / path, model):
+                pass
