@@ -98,3 +98,54 @@ print("spacy" in sys.modules, "thinc" in sys.modules)
 def test_it_imports_nothing_heavy(small: Project) -> None:
     """It runs before everything else, so it must not wait for spaCy."""
     assert "False False" in small._run([sys.executable, "-c", IMPORTS], check=True, env=None)
+
+
+def test_an_unknown_variable_is_an_error(small: Project) -> None:
+    for flags in (["--vars.sead", "1"], ["--vars.sead=1"]):
+        out = " ".join(small.weasel("run", "all", ".", *flags, check=False).split())
+        assert "`--vars.sead`: project.yml has no such variable" in out
+        assert "the variables are: name, lang" in out
+        assert "ingest" not in out.split("sead`")[1].split("name, lang")[0]
+        assert not (small.path / "corpus/texts.jsonl").exists()
+    out = " ".join(small.weasel("run", "check", ".", "--vars.seed", "1").split())
+    assert "no such variable" not in out
+
+
+def test_overrides_in_the_environment_are_named(small: Project) -> None:
+    out = small.weasel("run", "check", ".", env={"WEASEL_CONFIG_OVERRIDES": "--vars.seed=1"})
+    assert "overrides: WEASEL_CONFIG_OVERRIDES sets seed" in " ".join(out.split())
+    out = small.weasel("run", "check", ".", env={"WEASEL_CONFIG_OVERRIDES": "--vars.sead=1"}, check=False)
+    assert "`--vars.sead`: project.yml has no such variable" in " ".join(out.split())
+
+
+def test_an_output_that_was_never_made_is_an_error(ran: Project) -> None:
+    queue = '      - "corpus/queue.jsonl"\n\n'
+    ran.edit("project.yml", queue, queue.rstrip("\n") + '\n      - "corpus/no.txt"\n\n')
+    ran.weasel("run", "rank")
+    assert "nothing changed" in ran.weasel("run", "rank"), "weasel skips it for ever"
+    out = ran.fails("check")
+    assert "`rank` has run and has not made corpus/no.txt" in out
+    assert "`weasel run rank . --force`" in out
+
+
+def test_a_dep_that_nothing_makes_is_an_error(small: Project) -> None:
+    small.edit("project.yml", '      - "scripts/rank.py"\n', '      - "scripts/rank.py"\n      - "configs/no.cfg"\n')
+    assert "configs/no.cfg: `rank` reads it, and it is neither there nor made" in small.fails("check")
+
+
+def test_what_no_command_names_is_said(ran: Project) -> None:
+    assert "undeclared" not in ran.script("check")
+    (ran.path / "training/silver/notes.txt").write_text("x")
+    (ran.path / "corpus/export.jsonl").write_text("")
+    (ran.path / "corpus/review_token").write_text("")
+    out = " ".join(ran.script("check").split())
+    assert "undeclared: no command of project.yml names training/silver/notes.txt, so nobody gets that" in out
+
+
+def test_libraries_that_changed_since_are_said(ran: Project) -> None:
+    assert "libraries:" not in ran.script("check")
+    path = ran.path / "training/provenance.json"
+    made = json.loads(path.read_text())
+    made["libraries"]["spacy"] = "3.8.0"
+    path.write_text(json.dumps(made))
+    assert "not those that the model was made with (spacy 3.8.0 → 3.8" in " ".join(ran.script("check").split())

@@ -264,8 +264,8 @@ def test_a_clock_that_jumps_back_changes_nothing(tmp_path: Path, monkeypatch: py
         hours = itertools.count(23, -1)
 
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime(2026, 1, 1, next(cls.hours), tzinfo=tz)
+        def now(cls, tz: Any = None) -> "Back":
+            return cls(2026, 1, 1, next(cls.hours), tzinfo=tz)
 
     folder = make_folder(tmp_path, {"ner": SPANS}, [{"text": f"A soup {n}."} for n in range(3)]).folder
     monkeypatch.setattr("distill.review.desk.datetime", Back)
@@ -275,6 +275,6 @@ def test_a_clock_that_jumps_back_changes_nothing(tmp_path: Path, monkeypatch: py
         decide(at, "t1", spans=[])
         made = at.decisions()
         assert [one.at for one in made] == sorted((one.at or "" for one in made), reverse=True)
-        assert [one[1] for one in standing(at)] == [[(0, 1, "PLACE")], []]
+        assert [one[1] for one in standing(at)] == [[(0, 6, "PLACE")], []]
     with desk(folder) as again:
-        assert [one[1] for one in standing(again)] == [[(0, 1, "PLACE")], []]
+        assert [one[1] for one in standing(again)] == [[(0, 6, "PLACE")], []]

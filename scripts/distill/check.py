@@ -1,8 +1,10 @@
 """Whether the project can run, and what to do next. Imports nothing heavy, for it runs before everything else."""
 
 import hashlib
+import os
 from collections import Counter
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from distill.corpus.split import load_split
 from distill.errors import DistillError
 from distill.files import read_json
 from distill.review.decisions import Decided, load_decisions, reviews_digest
+from distill.steps import OVERRIDES, Steps, load_steps, overrides, refuse_unknown_overrides
 from distill.student.schedule import steps_for
 from distill.task import Task, load_task
 from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
@@ -20,6 +23,8 @@ from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
 JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl")
 """Files that grow, and are dependencies of commands: they always exist, maybe empty."""
 
+DERIVED = ("corpus", "training", "packages")
+"""Folders of what the steps make."""
 
 OUTGROWN = 1.5
 """How many times the steps would have to be more, by what `new-task` reckons, before that is worth saying."""
@@ -47,14 +52,19 @@ def check(root: Path) -> Checked:
     endpoint = load_endpoint(root / "configs/teacher.cfg")
     _configs_agree(root, project, task, has_teacher=endpoint is not None)
     _checksums(root, project)
+    steps = load_steps(root)
+    refuse_unknown_overrides(steps.variables)
+    _outputs_were_made(steps)
     for name in JOURNALS:
         path = root / name
         if not path.exists():
             path.touch()
             checked.done.append(f"{name}: made, empty")
     decided = load_decisions(root / "assets/reviews.jsonl")
+    _deps_are_there(steps)
     _stale_manifest(root, checked)
     _state(root, project, task, endpoint, decided, checked)
+    _what_weasel_does_not_say(steps, checked)
     return checked
 
 
@@ -104,6 +114,68 @@ def _checksums(root: Path, project: dict[str, Any]) -> None:
                 f"{asset['dest']}: expected the MD5 {asset['checksum']}, got {found}",
                 "If the change is meant, put the new checksum into project.yml (`assets`); if not, restore the file.",
             )
+
+
+def _deps_are_there(steps: Steps) -> None:
+    """A file that a step needs and nothing makes; that there are no texts yet is no mistake."""
+    made: set[str] = set()
+    for name in steps.order:
+        step = steps.steps[name]
+        for dep in step.deps:
+            if dep not in made and dep != steps.variables["texts"] and not (steps.root / dep).exists():
+                raise DistillError(
+                    f"{dep}: `{name}` reads it, and it is neither there nor made by a step before",
+                    "Restore it from version control, or mend `deps` in project.yml.",
+                )
+        made.update(step.outputs)
+
+
+def _outputs_were_made(steps: Steps) -> None:
+    """weasel notes an output that was never made as one without a hash, and skips the step for ever."""
+    for name, entry in steps.lock.items():
+        for out in entry["outs"]:
+            if out["md5"] is None and name in steps.steps:
+                raise DistillError(
+                    f"project.lock: `{name}` has run and has not made {out['path']}, and weasel would skip it for ever",
+                    f"Mend the step or its `outputs` in project.yml; then `weasel run {name} . --force`.",
+                )
+
+
+def _what_weasel_does_not_say(steps: Steps, checked: Checked) -> None:
+    """What changes a run, or is left out of it, without a word."""
+    if os.environ.get(OVERRIDES):
+        checked.found.append(
+            f"overrides: {OVERRIDES} sets {', '.join(overrides())} in every run of this shell; nothing can be pushed so"
+        )
+    named = {word for step in steps.steps.values() for word in step.words}
+    there = (path for folder in DERIVED for path in (steps.root / folder).rglob("*") if path.is_file())
+    names = [path.relative_to(steps.root) for path in there if path.name[0] != "."]
+    stray = sorted(
+        str(name)
+        for name in names
+        if str(name) not in named and not {str(name), *map(str, name.parents)} & steps.maker.keys()
+    )
+    if stray:
+        checked.found.append(
+            f"undeclared: no command of project.yml names {', '.join(stray[:5])}"
+            + (f" and {len(stray) - 5} more" if len(stray) > 5 else "")
+            + ", so nobody gets that by a pull"
+        )
+    provenance = steps.root / "training/provenance.json"
+    then = read_json(provenance).get("libraries", {}) if provenance.exists() else {}
+    differing = [f"{name} {old} → {now}" for name, old in then.items() if (now := _version(name)) != old]
+    if differing:
+        checked.found.append(
+            f"libraries: not those that the model was made with ({', '.join(differing[:5])}), which weasel does not see. "
+            "`weasel run all . --force` makes everything with these"
+        )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _stale_manifest(root: Path, checked: Checked) -> None:

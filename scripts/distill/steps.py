@@ -1,6 +1,7 @@
 """The steps of project.yml, and what project.lock says of them. All that is weasel's own is touched here."""
 
 import os
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,11 @@ class Step:
     def deps(self) -> list[str]:
         """The paths that it reads."""
         return list(self.command.get("deps", []))
+
+    @property
+    def words(self) -> list[str]:
+        """The words of its command line."""
+        return [word for line in self.command["script"] for word in shlex.split(line)]
 
     @property
     def outputs(self) -> list[str]:
