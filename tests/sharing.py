@@ -36,7 +36,7 @@ def tree(folder: Path) -> dict[str, str]:
         if path.is_symlink()
         else hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if (path.is_file() or path.is_symlink()) and path.suffix not in (".lock", ".pyc")
+        if (path.is_file() or path.is_symlink()) and not path.name.endswith((".jsonl.lock", ".pyc"))
     }
 
 

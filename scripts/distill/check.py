@@ -166,7 +166,7 @@ def _what_weasel_does_not_say(steps: Steps, checked: Checked) -> None:
     differing = [f"{name} {old} → {now}" for name, old in then.items() if (now := _version(name)) != old]
     if differing:
         checked.found.append(
-            f"libraries: not those that the model was made with ({', '.join(differing[:5])}), which weasel does not see. "
+            f"libraries: not those that the model was made with ({', '.join(differing[:5])}); weasel does not see it. "
             "`weasel run all . --force` makes everything with these"
         )
 
