@@ -41,7 +41,7 @@ def test_equal_scores_and_equal_weights(ran: Project, remote: Path, tmp_path: Pa
     other = clone(ran, tmp_path / "other")
     shutil.copy(ran.path / WHEEL, tmp_path)
     rows = ran.read("assets/reviews.jsonl")
-    ran.write("assets/reviews.jsonl", rows[:-5])
+    ran.write("assets/reviews.jsonl", [*rows, {**rows[0], "id": "new", "supersedes": [rows[0]["id"]]}])
     push(ran.path, str(remote), allow_remote=False)
     for name, value in (("wheel", tmp_path / Path(WHEEL).name), ("remote", remote), ("reproduce_in", tmp_path / "new")):
         lines = (other.path / "project.yml").read_text().splitlines(keepends=True)
@@ -54,7 +54,7 @@ def test_equal_scores_and_equal_weights(ran: Project, remote: Path, tmp_path: Pa
     assert "weights of textcat: equal" in out
     assert "weights of tok2vec: equal" in out
     assert tree(other.path).keys() == before.keys() | {"project.lock"}
-    assert (tmp_path / "new/assets/reviews.jsonl").read_bytes() != (ran.path / "assets/reviews.jsonl").read_bytes()
+    assert len((tmp_path / "new/assets/reviews.jsonl").read_bytes().splitlines()) == len(rows), "as they were then"
 
 
 def test_a_model_that_comes_out_otherwise_is_an_error(ran: Project, remote: Path, tmp_path: Path) -> None:
