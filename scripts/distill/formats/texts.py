@@ -1,9 +1,10 @@
 """Raw texts from JSONL, CSV, TSV and plain text files, row by row, nothing changed and nothing dropped unseen."""
 
 import csv
+import io
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -153,3 +154,26 @@ def _checked(path: Path, line: int, row: dict[str, Any]) -> RawText | Rejected:
 
 def _reject(path: Path, line: int, reason: str, got: str) -> Rejected:
     return Rejected(str(path), line, reason, got[:200].encode("utf-8", errors="replace").decode())
+
+
+def rows_kept(path: Path, keep: Callable[[RawText], bool]) -> tuple[int, bytes]:
+    """A .csv, .tsv or .txt file without the rows for which `keep` is false: how many those are, and the rest as it
+    stands."""
+    rows = [row for row in _rows(path) if isinstance(row, RawText) and not keep(row)]
+    lines = list(io.BytesIO(path.read_bytes()))
+    ends = {row.line for row in rows}
+    if path.suffix == ".txt":
+        return len(rows), b"".join(line for number, line in enumerate(lines, start=1) if number not in ends)
+    # A row of a table may go over several lines; the reader knows where each ends
+    kept, begin = [], 0
+    for end in _row_ends(path):
+        kept += [] if end in ends else lines[begin:end]
+        begin = end
+    return len(rows), b"".join(kept)
+
+
+def _row_ends(path: Path) -> list[int]:
+    """The number of the last line of each row of a table, the header included."""
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as file:
+        reader = csv.reader(file, delimiter="\t" if path.suffix == ".tsv" else ",", strict=True)
+        return [reader.line_num for _ in reader]

@@ -1,6 +1,7 @@
 """What people own of a project (texts, the draw, answers, decisions), and how that of several machines becomes one."""
 
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -8,7 +9,7 @@ from typing import Any
 
 from distill.errors import DistillError
 from distill.files import digest
-from distill.formats.texts import SUFFIXES
+from distill.formats.texts import SUFFIXES, RawText, read_texts, rows_kept
 from distill.journal import Entry, entries, union
 from distill.records import identify
 from distill.review.decisions import Decision
@@ -105,31 +106,55 @@ def forgotten_hashes(contents: Iterable[bytes]) -> set[str]:
     return {mark for content in contents for line in content.splitlines() for mark in json.loads(line)["hashes"]}
 
 
-def unite(here: Owner, theirs: Sequence[dict[str, bytes]], names: Sequence[str]) -> dict[str, bytes]:
+def unite(here: Owner, theirs: Sequence[dict[str, bytes]], names: Sequence[str]) -> dict[str, bytes | None]:
     """The content of each file that changes when what others own joins what is here: the union of the lines, without
-    those of forgotten texts. theirs: content by path; names: what to call these in messages.
+    those of forgotten texts; None for a file that is such a text. theirs: content by path; names: what to call these.
 
     Raises DistillError where something cannot be joined: another draw, another text under one id, a table that differs.
     """
     known = [FORGOTTEN, *sorted({path for files in theirs for path in files} | set(here.files()) - {FORGOTTEN})]
     own = {path: (here.root / path).read_bytes() for path in known if (here.root / path).is_file()}
     hashes = forgotten_hashes(files[FORGOTTEN] for files in (own, *theirs) if FORGOTTEN in files)
-    changed = {}
+    changed: dict[str, bytes | None] = {}
     for path in dict.fromkeys(known):
         sides = {
             name: files[path] for name, files in zip(("here", *names), (own, *theirs), strict=True) if path in files
         }
         if not sides:
             continue
+        if not path.endswith(".jsonl"):
+            left = {name: without(here, path, content, hashes)[1] for name, content in sides.items()}
+            sides = {name: content for name, content in left.items() if content is not None}
         made = _joined(path, sides, hashes)
         if made != own.get(path):
             changed[path] = made
     return changed
 
 
-def _joined(path: str, sides: dict[str, bytes], hashes: set[str]) -> bytes:
+def without(here: Owner, path: str, content: bytes, hashes: set[str]) -> tuple[int, bytes | None]:
+    """A table or a text file without the texts that were forgotten: how many those are, and the rest; None where the
+    whole file is one."""
+
+    def keep(row: RawText) -> bool:
+        named = {mark("text", row.text), mark("id", identify(row.text, row.id, None)[0])}
+        return not hashes & named
+
+    if not hashes:
+        return 0, content
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / PurePosixPath(path).name
+        file.write_bytes(content)
+        if file.suffix == ".txt" and path != here.texts:
+            kept = all(keep(row) for row in read_texts(Path(name)) if isinstance(row, RawText))
+            return (0, content) if kept else (1, None)
+        return rows_kept(file, keep)
+
+
+def _joined(path: str, sides: dict[str, bytes], hashes: set[str]) -> bytes | None:
     """One file of several machines. sides: its content by the name of the machine."""
     contents = list(sides.values())
+    if not contents:
+        return None
     if not path.endswith(".jsonl"):
         if len(set(contents)) > 1:
             raise DistillError(

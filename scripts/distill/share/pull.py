@@ -101,7 +101,7 @@ def pull(root: Path, address: str, *, replace: bool) -> Pulled:
     )
 
 
-def _choose(steps: Steps, heads: Any, own: Owner, changed: dict[str, bytes]) -> _Chosen:
+def _choose(steps: Steps, heads: Any, own: Owner, changed: dict[str, bytes | None]) -> _Chosen:
     """The outputs of the steps that were run, there, on what is here now, as the same commands: all that their entries
     in weasel's lock name is compared."""
     chosen = _Chosen()
@@ -121,7 +121,9 @@ def _choose(steps: Steps, heads: Any, own: Owner, changed: dict[str, bytes]) -> 
     return chosen
 
 
-def _differs(steps: Steps, name: str, entry: dict[str, Any], chosen: _Chosen, changed: dict[str, bytes]) -> str | None:
+def _differs(
+    steps: Steps, name: str, entry: dict[str, Any], chosen: _Chosen, changed: dict[str, bytes | None]
+) -> str | None:
     """Why an entry of a lock is not of the step as it would run here now; None where it is."""
     step = steps.steps[name]
     if entry["script"] != step.command["script"]:
@@ -136,7 +138,7 @@ def _differs(steps: Steps, name: str, entry: dict[str, Any], chosen: _Chosen, ch
             if made.get(path) != md5:
                 return f"it reads {path}, which has to be made here"
         elif path in changed:
-            if hashlib.md5(changed[path]).hexdigest() != md5:
+            if hashlib.md5(changed[path] or b"").hexdigest() != md5:
                 return f"{path} has entries that it was not run on"
         elif not (steps.root / path).is_file() or get_checksum(steps.root / path) != md5:
             return f"{path} is not the same here"

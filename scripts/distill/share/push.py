@@ -133,20 +133,23 @@ def fetch_people(
     return theirs, [f"{remote.address} ({name[:12]})" for name in heads]
 
 
-def apply(own: Owner, changed: dict[str, bytes]) -> Pushed:
+def apply(own: Owner, changed: dict[str, bytes | None]) -> Pushed:
     """Write the files that the union changed, each whole or not at all."""
     done = Pushed()
     with tempfile.TemporaryDirectory() as name:
         for path, content in changed.items():
             (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
-            (Path(name) / path).write_bytes(content)
+            (Path(name) / path).write_bytes(content or b"")
         # One id for two contents is only seen in the union
         check_journals(Path(name))
     for path, content in changed.items():
         file = own.root / path
         before = by_content(file.read_bytes() if file.exists() else b"").keys()
-        after = by_content(content).keys()
-        write_bytes(file, content)
+        after = by_content(content or b"").keys()
+        if content is None:
+            file.unlink()
+        else:
+            write_bytes(file, content)
         done.new |= {path: len(after - before)} if after - before else {}
         done.gone |= {path: len(before - after)} if before - after else {}
     return done

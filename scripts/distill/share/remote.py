@@ -38,7 +38,7 @@ class Remote:
             # What a killed push left in a folder has a dot before its name
             return sorted(path.name for path in place.iterdir() if path.name[0] != ".") if place.exists() else []
 
-    def keys(self) -> list[str]:
+    def every_key(self) -> list[str]:
         """The keys of all files, sorted."""
         with self._said():
             base = str(self._place).rstrip("/") + "/"

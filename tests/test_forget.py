@@ -1,0 +1,210 @@
+"""`forget`: a text and everything made from it is gone, here, in the remote, and with the next pull elsewhere."""
+
+import gzip
+import io
+import json
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Project
+from distill.errors import DistillError
+from distill.formats.texts import rows_kept
+from distill.share.forget import forget
+from distill.share.pull import pull
+from distill.share.push import push
+from sharing import clone, tree
+from test_package import WHEEL
+
+WORD = "Quibbletonian"
+
+
+def inside(data: bytes) -> Iterator[bytes]:
+    """What a file holds, and all that is packed in it."""
+    yield data
+    if data[:2] == b"\x1f\x8b":
+        yield from inside(gzip.decompress(data))
+    elif data[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            for name in packed.namelist():
+                yield from inside(packed.read(name))
+    elif data[257:262] == b"ustar":
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            for member in tar:
+                file = tar.extractfile(member)
+                yield from inside(file.read() if file else b"")
+
+
+def where(folder: Path, *words: str) -> set[str]:
+    """The files below a folder in which one of some words stands, packed or not."""
+    return {
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and any(word.encode() in data for data in inside(path.read_bytes()) for word in words)
+    }
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> Path:
+    (tmp_path / "remote").mkdir()
+    return tmp_path / "remote"
+
+
+@pytest.fixture
+def planted(small: Project, remote: Path) -> Project:
+    """A project that has run and is in the remote, in which one text, decided on and answered about, has a word that
+    no other has."""
+    rows = small.read("assets/reviews.jsonl")
+    row = next(row for row in rows if row["text_id"] == "cook-0035")
+    old = row["text"]
+    row["text"] += f" Mr. {WORD} told me."
+    texts = small.read("assets/texts.jsonl")
+    for text in texts:
+        text["text"] = row["text"] if text["text"] == old else text["text"]
+    small.write("assets/texts.jsonl", [*texts, {"text": row["text"], "note": "a duplicate without an id"}])
+    small.write("assets/reviews.jsonl", rows)
+    small.write("assets/second_labels.jsonl", [row])
+    with (small.path / "assets/reviews.jsonl.torn").open("w") as file:
+        file.write(json.dumps(row)[:200] + "\n")
+    shutil.copy(small.path / "assets/reviews.jsonl", small.path / "assets/reviews.jsonl.old")
+    small.weasel("run", "ingest")
+    texts_file = small.path / "corpus/texts.jsonl"
+    answer_all(small, texts_file)
+    small.weasel("run", "all")
+    push(small.path, str(remote), allow_remote=False)
+    return small
+
+
+def answer_all(project: Project, texts: Path) -> None:
+    """Record an answer for the requests about the new text, with the word in it: the teacher is not run here."""
+    import os
+
+    from distill.records import Text, read_records
+    from distill.teacher.adapter import load_teacher
+    from distill.teacher.asking import requests_of
+    from distill.teacher.endpoint import load_endpoint
+    from distill.teacher.responses import Answer, load_responses, make_response
+
+    before = Path.cwd()
+    os.chdir(project.path)
+    try:
+        endpoint = load_endpoint(Path("configs/teacher.cfg"))
+        assert endpoint
+        nlp, components = load_teacher(Path("configs/teacher.cfg"))
+        recorded = load_responses(Path("assets/responses.jsonl"))
+        with Path("assets/responses.jsonl").open("ab") as file:
+            for text in read_records(Path("corpus/texts.jsonl"), Text):
+                for request in requests_of(text.text, nlp, components):
+                    if request.key not in recorded:
+                        answer = Answer(f" {WORD}\n", "stop", 1, 1, 0.1)
+                        file.write(make_response(request.key, endpoint.identity, answer).line())
+            answer = Answer("an answer to an earlier prompt", "stop", 1, 1, 0.1)
+            file.write(make_response("0" * 64, endpoint.identity, answer).line())
+    finally:
+        os.chdir(before)
+
+
+def test_a_unique_word_is_nowhere(planted: Project, remote: Path, tmp_path: Path) -> None:
+    other = clone(planted, tmp_path / "other")
+    pull(other.path, str(remote), replace=False)
+    assert len(where(planted.path, WORD)) > 8
+    assert len(where(remote, WORD)) > 5
+    shutil.copy(planted.path / WHEEL, tmp_path)
+
+    out = planted.script("forget", "cook-0035", "--remote", str(remote), "--allow-remote", "false")
+    said = " ".join(out.split())
+    assert "assets/texts.jsonl: 2 lines removed" in said
+    assert f"{WHEEL} was trained with it" in said
+    assert f"{remote}/packages%2F" in said
+    assert "5 of the answers were to earlier prompts" in said
+    left = where(planted.path, WORD, "cook-0035", "an answer to an earlier prompt")
+    assert all(name.startswith("tests/") for name in left), left
+    assert where(planted.path / "assets", WORD, "cook-0035") == set()
+    assert where(remote, WORD, "cook-0035", "an answer to an earlier prompt") == set()
+
+    planted.weasel("run", "all")
+    push(planted.path, str(remote), allow_remote=False)
+    assert where(remote, WORD, "cook-0035") == set()
+
+    done = pull(other.path, str(remote), replace=True)
+    assert done.gone["assets/texts.jsonl"] == 2
+    assert done.gone["assets/reviews.jsonl"] == 1
+    assert done.will_run == []
+    assert not where(other.path / "corpus", WORD, "cook-0035") | where(other.path / "training", WORD, "cook-0035")
+    push(other.path, str(remote), allow_remote=False)
+    assert where(remote, WORD, "cook-0035") == set()
+
+
+def test_cut_off_it_is_done_again(planted: Project, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends after the files here are done, and before those in the remote: a fake."""
+
+    def cut_off(*arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("distill.share.forget._purge", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            forget(planted.path, "cook-0035", str(remote), allow_remote=False)
+    assert where(planted.path / "assets", WORD) == set()
+    assert where(remote, WORD)
+    assert forget(planted.path, "cook-0035", str(remote), allow_remote=False).remote
+    assert where(remote, WORD, "cook-0035") == set()
+
+
+def refused(project: Project, text_id: str, address: str = "") -> str:
+    before = tree(project.path)
+    with pytest.raises(DistillError) as error:
+        forget(project.path, text_id, address, allow_remote=False)
+    assert tree(project.path) == before
+    return f"{error.value.message} {error.value.remedy}"
+
+
+def test_what_cannot_be_done_is_said_and_nothing_changes(ran: Project) -> None:
+    assert "no text is named" in refused(ran, "")
+    assert "cook-9999: no text has this id" in refused(ran, "cook-9999")
+    assert "s3://team/x is on another machine" in refused(ran, "cook-0035", "s3://team/x")
+    with (ran.path / "configs/prompts/textcat.jinja").open("a") as file:
+        file.write("\n")
+    message = refused(ran, "cook-0035")
+    assert "which answers are about the text cannot be told: configs/prompts/textcat.jinja has changed" in message
+
+
+def test_a_copy_elsewhere_in_the_folder_is_named(ran: Project) -> None:
+    (ran.path / "notes.txt").write_text("Look at this: " + ran.read("assets/texts.jsonl")[0]["text"])
+    done = forget(ran.path, ran.read("assets/texts.jsonl")[0]["id"], "", allow_remote=False)
+    assert "notes.txt" in done.still
+    assert done.remote is None
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "kept"),
+    [
+        ("a.txt", "One.\r\nTwo.\nTwo.\nThree.", "One.\r\nThree."),
+        ("a.csv", 'id,text\n1,One.\n2,"Two."\n3,"Thr\nee."\n', 'id,text\n1,One.\n3,"Thr\nee."\n'),
+        ("a.csv", 'text,x\n"Two.","a\nb"\nTwo.,c\n"T ""wo"".",d\n', 'text,x\n"T ""wo"".",d\n'),
+        ("a.tsv", "text\tid\nOne.\t1\nTwo.\t2", "text\tid\nOne.\t1\n"),
+    ],
+)
+def test_rows_of_tables_and_lines(tmp_path: Path, name: str, content: str, kept: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    gone, left = rows_kept(tmp_path / name, lambda row: row.text != "Two.")
+    assert left.decode() == kept
+    assert gone == content.count("Two.")
+
+
+def test_a_folder_of_texts(empty: Project, remote: Path) -> None:
+    empty.edit("project.yml", 'texts: "assets/texts.jsonl"', 'texts: "assets/texts"')
+    (empty.path / "assets/texts").mkdir()
+    (empty.path / "assets/texts.jsonl").rename(empty.path / "assets/texts/a.jsonl")
+    (empty.path / "assets/texts/b.txt").write_text(f"Mr. {WORD}'s soup.")
+    (empty.path / "assets/texts/c.csv").write_text(f"text\nMr. {WORD}'s soup.\nA stew.\n")
+    empty.weasel("run", "check")
+    empty.weasel("run", "ingest")
+    push(empty.path, str(remote), allow_remote=False)
+    (id_,) = [row["id"] for row in empty.read("corpus/texts.jsonl") if WORD in row["text"]]
+    done = forget(empty.path, id_, str(remote), allow_remote=False)
+    assert done.lines.items() >= {"assets/texts/b.txt": 1, "assets/texts/c.csv": 1}.items()
+    assert where(empty.path / "assets", WORD) == where(remote, WORD) == set()
