@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import ROOT, Project, template_only
 from distill.errors import DistillError
 from distill.files import digest
 from distill.share.pull import pull
@@ -91,6 +92,42 @@ def bucket() -> Iterator[str]:
 def test_a_bucket_from_one_clone_to_another(ran: Project, bucket: str, tmp_path: Path) -> None:
     ran.edit("project.yml", "allow_remote: false", "allow_remote: true")
     share_and_compare(ran, clone(ran, tmp_path / "other"), bucket)
+
+
+@template_only
+def test_the_rights_that_the_docs_name_are_enough(ran: Project, bucket: str, tmp_path: Path) -> None:
+    """The server checks each call against the policy of docs/share.md; what is not in it is refused."""
+    import boto3
+    import requests
+
+    def check_rights(after: str) -> None:
+        """Let the server look at rights from the n-th call on."""
+        requests.post(f"{os.environ['AWS_ENDPOINT_URL']}/moto-api/reset-auth", data=after.encode(), timeout=10)
+
+    check_rights("inf")
+    boto3.client("s3").create_bucket(Bucket="bucket")
+    policy = re.search(r"```json\n(.*?)```", (ROOT / "docs/share.md").read_text("utf-8"), re.DOTALL)
+    assert policy
+    iam = boto3.client("iam")
+    iam.create_user(UserName="annotator-a")
+    iam.put_user_policy(UserName="annotator-a", PolicyName="distill", PolicyDocument=policy[1])
+    key = iam.create_access_key(UserName="annotator-a")["AccessKey"]
+    env = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+    for project in (ran, other := clone(ran, tmp_path / "other")):
+        project.edit("project.yml", "allow_remote: false", "allow_remote: true")
+        project.edit("project.yml", 'remote: ""', 'remote: "s3://bucket/cooking"')
+    check_rights("0")
+    try:
+        ran.weasel("run", "push", env=env)
+        rows = ran.read("assets/reviews.jsonl")
+        ran.write("assets/reviews.jsonl", [*rows, {**rows[0], "id": "new", "supersedes": [rows[0]["id"]]}])
+        assert "outputs" in ran.weasel("run", "push", env=env), "takes up the head of the first"
+        assert "outputs taken" in other.weasel("run", "pull", env=env)
+        out = ran.weasel("run", "push", ".", "--vars.remote", "s3://bucket/elsewhere", check=False, env=env)
+        assert "AccessDenied" in out
+        assert env["AWS_SECRET_ACCESS_KEY"] not in out
+    finally:
+        check_rights("inf")
 
 
 def test_texts_go_to_a_bucket_only_if_they_may(ran: Project, bucket: str) -> None:

@@ -91,6 +91,7 @@ def _variables(project: Path) -> Iterator[str]:
             comment.append(line.removeprefix("  # "))
         elif match := re.match(r"  (\w+):", line):
             value = values[match[1]]
+            value = str(value).lower() if isinstance(value, bool) else value
             # One comment may stand above several that belong together
             above = _cell(" ".join(comment)) or above
             yield f"| `{match[1]}` | {f'`{value}`' if str(value) else 'empty'} | {above} |"
