@@ -25,7 +25,7 @@ def clone(project: Project, path: Path, *, with_peoples: bool = False) -> Projec
         (path / folder / ".gitkeep").touch()
     if not with_peoples:
         for name in PEOPLES:
-            (path / name).unlink()
+            (path / name).unlink(missing_ok=True)
     return Project(path)
 
 

@@ -186,7 +186,7 @@ def test_own_outputs_stay_where_others_know_less(pushed: Project, remote: Path, 
     before = tree(pushed.path)
     done = pull(pushed.path, str(remote), replace=False)
     assert tree(pushed.path).keys() == before.keys()
-    assert done.untaken["convert"] == "assets/reviews.jsonl is not the same here"
+    assert done.untaken["convert"] == "assets/reviews.jsonl is not what it was run on"
     assert (done.will_run, done.taken, done.new) == ([], [], {})
 
 
@@ -206,9 +206,9 @@ def test_a_step_that_differs_here_is_said(pushed: Project, remote: Path, tmp_pat
     with (other.path / "configs/student.cfg").open("a") as file:
         file.write("\n")
     done = pull(other.path, str(remote), replace=False)
-    assert done.untaken["train-silver"] == "configs/student.cfg is not the same here"
+    assert done.untaken["train-silver"] == "configs/student.cfg is not what it was run on"
     assert done.untaken["train"] in (
-        "configs/student.cfg is not the same here",
+        "configs/student.cfg is not what it was run on",
         "it reads training/silver/model-best, which has to be made here",
     )
     assert "corpus/train.spacy" in done.taken
@@ -360,6 +360,24 @@ def test_a_folder_of_texts(small: Project, remote: Path, tmp_path: Path) -> None
     (other.path / "assets/texts/more/a.txt").rename(other.path / "assets/texts/b.txt")
     pull(other.path, str(remote), replace=False)
     assert sorted(path.name for path in (other.path / "assets/texts").rglob("*.txt")) == ["a.txt", "b.txt"]
+
+
+def test_a_folder_of_texts_and_what_was_made_of_it(ran: Project, remote: Path, tmp_path: Path) -> None:
+    ran.edit("project.yml", 'texts: "assets/texts.jsonl"', 'texts: "assets/texts"')
+    (ran.path / "assets/texts").mkdir()
+    (ran.path / "assets/texts.jsonl").rename(ran.path / "assets/texts/a.jsonl")
+    rows = ran.read("assets/texts/a.jsonl")
+    ran.write("assets/texts/a.jsonl", rows[:30])
+    ran.write("assets/texts/b.jsonl", rows[30:])
+    assert steps(ran.weasel("run", "all")) == ["check", "ingest", "provenance", "package"]
+    push(ran.path, str(remote), allow_remote=False)
+    other = clone(ran, tmp_path / "other")
+    shutil.rmtree(other.path / "assets/texts")
+    assert pull(other.path, str(remote), replace=False).will_run == []
+    ran.write("assets/texts/c.jsonl", [{"text": "One more soup."}])
+    done = push(ran.path, str(remote), allow_remote=False)
+    assert done.waiting["ingest"] == "assets/texts has changed since `ingest` ran"
+    assert pull(other.path, str(remote), replace=False).will_run[0] == "ingest"
 
 
 def test_killed_in_the_middle(pushed: Project, remote: Path, tmp_path: Path) -> None:

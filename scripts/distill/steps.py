@@ -140,8 +140,14 @@ class Steps:
         return [step for step in self.steps if step in found]
 
     def sources(self, names: Iterable[str]) -> list[str]:
-        """The files that steps read and no step makes: what people wrote, the code included; sorted."""
-        return sorted({dep for name in names for dep in self.steps[name].deps if dep not in self.maker})
+        """The files that steps read and no step makes: what people wrote, the code included; sorted. A folder is the
+        files in it."""
+        found: set[str] = set()
+        for dep in {dep for name in names for dep in self.steps[name].deps if dep not in self.maker}:
+            place = self.root / dep
+            inside = [path for path in place.rglob("*") if path.is_file()] if place.is_dir() else [place]
+            found |= {path.relative_to(self.root).as_posix() if place.is_dir() else dep for path in inside}
+        return sorted(found)
 
 
 def load_steps(root: Path) -> Steps:

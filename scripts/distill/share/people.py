@@ -195,9 +195,13 @@ def _one_text_an_id(path: str, made: bytes) -> None:
             )
 
 
-def check_journals(folder: Path) -> None:
-    """Raise DistillError where a journal below `folder` has a line that is no entry of it."""
+def check_journals(folder: Path, called: str = "") -> None:
+    """Raise DistillError where a journal below `folder` has a line that is no entry of it. called: what to call the
+    folder, where that has no name that says anything."""
     for path, model in JOURNALS.items():
         if (folder / path).exists():
-            for _ in entries(folder / path, model):
-                pass
+            try:
+                for _ in entries(folder / path, model):
+                    pass
+            except DistillError as error:
+                raise DistillError(error.message.replace(f"{folder}/", called), error.remedy) from None

@@ -137,12 +137,23 @@ def _differs(
             made = {out["path"]: out["md5"] for out in chosen.lock.get(maker, {}).get("outs", [])}
             if made.get(path) != md5:
                 return f"it reads {path}, which has to be made here"
-        elif path in changed:
-            if hashlib.md5(changed[path] or b"").hexdigest() != md5:
-                return f"{path} has entries that it was not run on"
-        elif not (steps.root / path).is_file() or get_checksum(steps.root / path) != md5:
-            return f"{path} is not the same here"
+        elif _checksum(steps.root, path, changed) != md5:
+            return f"{path} is not what it was run on"
     return None
+
+
+def _checksum(root: Path, path: str, changed: dict[str, bytes | None]) -> str:
+    """weasel's checksum of a file or folder as it will be: in a folder, of all that is in it, in the order of the
+    names."""
+    place = root / path
+    inside = {file for file in place.rglob("*") if file.is_file()} if place.is_dir() else {place}
+    inside |= {root / name for name in changed if name.startswith(f"{path}/")}
+    made = hashlib.md5()
+    for file in sorted(inside):
+        name = file.relative_to(root).as_posix()
+        content = changed[name] if name in changed else file.read_bytes() if file.is_file() else None
+        made.update(content or b"")
+    return made.hexdigest()
 
 
 def _as_locked(chosen: _Chosen, root: Path, folder: Path, wanted: set[str]) -> None:

@@ -128,7 +128,7 @@ def fetch_people(
             target.parent.mkdir(parents=True, exist_ok=True)
             fetch_file(remote, head.files[path], target)
             found[path] = target.read_bytes()
-        check_journals(place)
+        check_journals(place, f"{remote.address}: ")
         theirs.append(found)
     return theirs, [f"{remote.address} ({name[:12]})" for name in heads]
 
@@ -141,7 +141,7 @@ def apply(own: Owner, changed: dict[str, bytes | None]) -> Pushed:
             (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(name) / path).write_bytes(content or b"")
         # One id for two contents is only seen in the union
-        check_journals(Path(name))
+        check_journals(Path(name), "together with what others pushed, ")
     for path, content in changed.items():
         file = own.root / path
         before = by_content(file.read_bytes() if file.exists() else b"").keys()
@@ -166,7 +166,8 @@ def _ready(steps: Steps) -> tuple[list[str], dict[str, str]]:
             "from project.yml alone",
             f"unset {OVERRIDES}; then `weasel run all` and push again.",
         )
-    people = set(owner(steps).files())
+    own = owner(steps)
+    people = {own.texts, *own.files()}
     ready: list[str] = []
     waiting: dict[str, str] = {}
     for name, step in steps.steps.items():
