@@ -14,13 +14,14 @@ def main(
     text_id: str,
     remote: Annotated[str, Option(help="A folder, or a bucket: s3://bucket/name; empty for none.")],
     allow_remote: Annotated[Truth, Option(help="Whether texts may leave this machine.")],
+    unclaimed: Annotated[Truth, Option(help="Whether answers go of which cannot be told what they are about.")],
 ) -> None:
     """Remove the text TEXT_ID from all that people own and the steps made, here and in REMOTE."""
-    done = forget(Path.cwd(), text_id, remote, allow_remote=bool(allow_remote))
+    done = forget(Path.cwd(), text_id, remote, allow_remote=bool(allow_remote), unclaimed=bool(unclaimed))
     for path, count in done.lines.items():
         msg.text(f"{path}: {count} {'line' if count == 1 else 'lines'} removed")
     if done.answers:
-        msg.text(f"{done.answers} of the answers were to earlier prompts, and may have been about it")
+        msg.text(f"{done.answers} of the answers were to none of the texts as they are asked about now")
     msg.text(f"{done.made} files and folders that the steps made were removed")
     for wheel in done.wheels:
         msg.warn(f"{wheel} was trained with it")

@@ -97,6 +97,7 @@ def copy_project(target: Path) -> Project:
     project = Project(target)
     (target / "assets/models").mkdir(parents=True)
     (target / "assets/models/.gitkeep").touch()
+    (target / "assets/forgotten.jsonl").touch()
     shutil.copy2(ROOT / "assets/README.md", target / "assets/README.md")
     for path in COOKING.glob("*.jsonl"):
         shutil.copy2(path, target / "assets")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conftest import Project
 from distill.files import digest
+from distill.share.people import BASE
 from distill.share.remote import open_remote
 from distill.share.state import Manifest, Output, read_heads, write_head
 
@@ -18,7 +19,7 @@ PEOPLES = ("assets/texts.jsonl", "assets/split.jsonl", "assets/reviews.jsonl", "
 
 def clone(project: Project, path: Path, *, with_peoples: bool = False) -> Project:
     """The project as git would bring it: without what the steps made, and with or without what people own."""
-    shutil.copytree(project.path, path, ignore=shutil.ignore_patterns("__pycache__", "*.lock"))
+    shutil.copytree(project.path, path, ignore=shutil.ignore_patterns("__pycache__", "*.lock", BASE))
     for folder in ("corpus", "training", "packages"):
         shutil.rmtree(path / folder)
         (path / folder).mkdir()

@@ -149,3 +149,10 @@ def test_libraries_that_changed_since_are_said(ran: Project) -> None:
     made["libraries"]["spacy"] = "3.8.0"
     path.write_text(json.dumps(made))
     assert "not those that the model was made with (spacy 3.8.0 → 3.8" in " ".join(ran.script("check").split())
+
+
+def test_a_checksum_of_the_texts_is_enforced(small: Project) -> None:
+    small.edit(
+        "project.yml", '  - dest: "${vars.texts}"\n', '  - dest: "${vars.texts}"\n    checksum: "' + "0" * 32 + '"\n'
+    )
+    assert "assets/texts.jsonl: expected the MD5 000" in small.fails("check")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Project
+from conftest import Project, copy_project
 from distill.errors import DistillError
 from distill.formats.texts import rows_kept
 from distill.share.forget import forget
@@ -53,10 +53,10 @@ def remote(tmp_path: Path) -> Path:
     return tmp_path / "remote"
 
 
-@pytest.fixture
-def planted(small: Project, remote: Path) -> Project:
-    """A project that has run and is in the remote, in which one text, decided on and answered about, has a word that
-    no other has."""
+@pytest.fixture(scope="module")
+def _planted(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has run, in which one text, decided on and answered about, has a word that no other has."""
+    small = copy_project(tmp_path_factory.mktemp("planted") / "small")
     rows = small.read("assets/reviews.jsonl")
     row = next(row for row in rows if row["text_id"] == "cook-0035")
     old = row["text"]
@@ -74,8 +74,15 @@ def planted(small: Project, remote: Path) -> Project:
     texts_file = small.path / "corpus/texts.jsonl"
     answer_all(small, texts_file)
     small.weasel("run", "all")
-    push(small.path, str(remote), allow_remote=False)
     return small
+
+
+@pytest.fixture
+def planted(_planted: Project, remote: Path, tmp_path: Path) -> Project:
+    """A copy of that project for one test, which is in the remote."""
+    shutil.copytree(_planted.path, tmp_path / "planted")
+    push(tmp_path / "planted", str(remote), allow_remote=False)
+    return Project(tmp_path / "planted")
 
 
 def answer_all(project: Project, texts: Path) -> None:
@@ -114,14 +121,16 @@ def test_a_unique_word_is_nowhere(planted: Project, remote: Path, tmp_path: Path
     assert len(where(remote, WORD)) > 5
     shutil.copy(planted.path / WHEEL, tmp_path)
 
-    out = planted.script("forget", "cook-0035", "--remote", str(remote), "--allow-remote", "false")
+    out = planted.script(
+        "forget", "cook-0035", "--remote", str(remote), "--allow-remote", "false", "--unclaimed", "true"
+    )
     said = " ".join(out.split())
     assert "assets/texts.jsonl: 2 lines removed" in said
     assert f"{WHEEL} was trained with it" in said
     assert f"{remote}/packages%2F" in said
-    assert "5 of the answers were to earlier prompts" in said
+    assert "5 of the answers were to none of the texts" in said
     left = where(planted.path, WORD, "cook-0035", "an answer to an earlier prompt")
-    assert all(name.startswith("tests/") for name in left), left
+    assert all(name.startswith(("tests/", "docs/")) for name in left), left
     assert where(planted.path / "assets", WORD, "cook-0035") == set()
     assert where(remote, WORD, "cook-0035", "an answer to an earlier prompt") == set()
 
@@ -138,26 +147,89 @@ def test_a_unique_word_is_nowhere(planted: Project, remote: Path, tmp_path: Path
     assert where(remote, WORD, "cook-0035") == set()
 
 
-def test_cut_off_it_is_done_again(planted: Project, remote: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends after the files here are done, and before those in the remote: a fake."""
+@pytest.mark.parametrize("at", ["clear_away", "_without", "_purge"])
+def test_cut_off_it_is_done_again(planted: Project, remote: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    """It ends before something is done: a fake."""
 
     def cut_off(*arguments: object) -> int:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("distill.share.forget._purge", cut_off)
+        patch.setattr(f"distill.share.forget.{at}", cut_off)
         with pytest.raises(KeyboardInterrupt):
-            forget(planted.path, "cook-0035", str(remote), allow_remote=False)
-    assert where(planted.path / "assets", WORD) == set()
+            forget(planted.path, "cook-0035", str(remote), allow_remote=False, unclaimed=True)
     assert where(remote, WORD)
-    assert forget(planted.path, "cook-0035", str(remote), allow_remote=False).remote
+    assert forget(planted.path, "cook-0035", str(remote), allow_remote=False, unclaimed=False).remote
+    assert where(planted.path / "assets", WORD, "cook-0035") == where(planted.path / "corpus", WORD) == set()
     assert where(remote, WORD, "cook-0035") == set()
+
+
+def test_another_clone_loses_it_with_a_plain_pull(planted: Project, remote: Path, tmp_path: Path) -> None:
+    """Though nothing has been made again, and though there are outputs there."""
+    other = Project(tmp_path / "other")
+    shutil.copytree(planted.path, other.path)
+    (other.path / "training/notes.txt").write_text(WORD)
+    (remote / "files/.0123.part").write_text(WORD)
+    forget(planted.path, "cook-0035", str(remote), allow_remote=False, unclaimed=True)
+    assert where(remote, WORD) == set()
+    done = pull(other.path, str(remote), replace=False)
+    assert done.gone["assets/texts.jsonl"] == 2
+    for folder in ("assets", "corpus", "training"):
+        assert where(other.path / folder, WORD) == set()
+    assert done.will_run[0] == "ingest"
+    again = pull(other.path, str(remote), replace=False)
+    assert (again.new, again.gone) == ({}, {})
+
+
+def test_a_text_that_comes_back_is_passed_over(planted: Project) -> None:
+    texts = (planted.path / "assets/texts.jsonl").read_bytes()
+    forget(planted.path, "cook-0035", "", allow_remote=False, unclaimed=True)
+    (planted.path / "assets/texts.jsonl").write_bytes(texts)
+    out = " ".join(planted.weasel("run", "ingest").split())
+    assert "2 rows are of texts that were forgotten, and still stand in assets/texts.jsonl" in out
+    assert where(planted.path / "corpus", WORD) == set()
+
+
+def test_a_short_text_takes_nothing_else_with_it(ran: Project, remote: Path, tmp_path: Path) -> None:
+    """It is part of others, and of the code."""
+    rows = ran.read("assets/texts.jsonl")
+    short = rows[0]["text"].split()[0]
+    ran.write("assets/texts.jsonl", [*rows, {"id": "short", "text": short}])
+    with (ran.path / "assets/texts.jsonl").open("a") as file:
+        file.write('{"text": "\\ud83d is no text"}\n')
+    ran.weasel("run", "ingest")
+    ran.edit("configs/teacher.cfg", 'pipeline = ["ner", "textcat"]', "pipeline = []")
+    ran.weasel("run", "all")
+    push(ran.path, str(remote), allow_remote=False)
+    before = ran.read("assets/reviews.jsonl")
+    with pytest.raises(DistillError, match="no text asks for 240 of the answers"):
+        forget(ran.path, "short", str(remote), allow_remote=False, unclaimed=False)
+    answers = (ran.path / "assets/responses.jsonl").read_bytes()
+    (ran.path / "assets/responses.jsonl").write_bytes(b"")
+    ran.weasel("run", "annotate")
+    done = forget(ran.path, "short", str(remote), allow_remote=False, unclaimed=False)
+    assert done.lines == {"assets/texts.jsonl": 1}
+    assert done.wheels == [WHEEL, *(one for one in done.wheels if one.startswith(str(remote)))]
+    assert ran.read("assets/reviews.jsonl") == before
+    assert len(ran.read("assets/texts.jsonl")) == 61
+    assert (ran.path / "assets/responses.jsonl").read_bytes() == answers, "the remote had them"
+    assert pull(clone(ran, tmp_path / "other").path, str(remote), replace=False).new["assets/reviews.jsonl"] == 54
+    push(ran.path, str(remote), allow_remote=False)
+
+
+def test_a_wheel_that_does_not_say_where_it_comes_from(ran: Project) -> None:
+    with zipfile.ZipFile(ran.path / "packages/en_old-0.0.1-py3-none-any.whl", "w") as old:
+        old.writestr("en_old/meta.json", json.dumps({"distill": {"ships": "silver"}}))
+    (ran.path / "packages/en_cut-0.0.1-py3-none-any.whl").write_bytes(b"PK")
+    done = forget(ran.path, "cook-0035", "", allow_remote=False, unclaimed=False)
+    assert done.wheels == [WHEEL]
+    assert done.maybe == [f"packages/en_{name}-0.0.1-py3-none-any.whl" for name in ("cut", "old")]
 
 
 def refused(project: Project, text_id: str, address: str = "") -> str:
     before = tree(project.path)
     with pytest.raises(DistillError) as error:
-        forget(project.path, text_id, address, allow_remote=False)
+        forget(project.path, text_id, address, allow_remote=False, unclaimed=True)
     assert tree(project.path) == before
     return f"{error.value.message} {error.value.remedy}"
 
@@ -174,7 +246,7 @@ def test_what_cannot_be_done_is_said_and_nothing_changes(ran: Project) -> None:
 
 def test_a_copy_elsewhere_in_the_folder_is_named(ran: Project) -> None:
     (ran.path / "notes.txt").write_text("Look at this: " + ran.read("assets/texts.jsonl")[0]["text"])
-    done = forget(ran.path, ran.read("assets/texts.jsonl")[0]["id"], "", allow_remote=False)
+    done = forget(ran.path, ran.read("assets/texts.jsonl")[0]["id"], "", allow_remote=False, unclaimed=True)
     assert "notes.txt" in done.still
     assert done.remote is None
 
@@ -205,6 +277,6 @@ def test_a_folder_of_texts(empty: Project, remote: Path) -> None:
     empty.weasel("run", "ingest")
     push(empty.path, str(remote), allow_remote=False)
     (id_,) = [row["id"] for row in empty.read("corpus/texts.jsonl") if WORD in row["text"]]
-    done = forget(empty.path, id_, str(remote), allow_remote=False)
+    done = forget(empty.path, id_, str(remote), allow_remote=False, unclaimed=True)
     assert done.lines.items() >= {"assets/texts/b.txt": 1, "assets/texts/c.csv": 1}.items()
     assert where(empty.path / "assets", WORD) == where(remote, WORD) == set()

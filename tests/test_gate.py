@@ -52,17 +52,25 @@ def test_a_component_that_is_gone_is_worse(ran: Project) -> None:
     assert "textcat: worse than the accepted student" in ran.fails(*GATE)
 
 
-def test_the_example_for_continuous_integration_works(small: Project) -> None:
+def test_the_example_for_continuous_integration_works(ran: Project) -> None:
     """Its commands, but for those that install; the second time with a student that falls short."""
     workflow = srsly.read_yaml(ROOT / "docs/ci.yml")
     commands = [step["run"] for step in workflow["jobs"]["distill"]["steps"] if "run" in step]
     assert commands[0] == "pip install -c constraints.txt -e ."
     assert commands[1:] == ["weasel run check", "weasel run all", "weasel run gate"]
     for command in commands[1:]:
-        small.weasel(*command.split()[1:])
-    small.weasel("run", "accept")
-    set_figure(small, "textcat", 0.99, [0.98, 1.0])
-    out = small.weasel("run", "gate", check=False)
+        ran.weasel(*command.split()[1:])
+    ran.weasel("run", "accept")
+    set_figure(ran, "textcat", 0.99, [0.98, 1.0])
+    out = ran.weasel("run", "gate", check=False)
     assert "textcat: worse than the accepted student" in " ".join(out.split())
     uploaded = workflow["jobs"]["distill"]["steps"][-1]["with"]["path"].split()
-    assert all(list(small.path.glob(path)) for path in uploaded)
+    assert all(list(ran.path.glob(path)) for path in uploaded)
+
+
+@pytest.mark.parametrize("content", ["<<<<<<< HEAD\n{}", "[]", '{"ner": {}}', '{"ner": {"f": {"value": 1}}}'])
+def test_a_damaged_file_of_accepted_figures_holds_nothing_open(ran: Project, content: str) -> None:
+    (ran.path / "assets/accepted.json").write_text(content)
+    out = ran.fails(*GATE)
+    assert "assets/accepted.json: not as `weasel run accept` writes it" in out
+    assert "Restore it from version control" in out

@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import spacy
@@ -93,3 +94,25 @@ def test_the_commit_and_what_differs_from_it(ran: Project) -> None:
     out = ran.weasel("run", "all", ".")
     assert load(ran)["git"]["changed"] == ["assets/reviews.jsonl"]
     assert re.search(r"1 of them changed since commit \w{12}", " ".join(out.split()))
+
+
+def test_texts_that_were_named_for_one_run_alone(ran: Project) -> None:
+    (ran.path / "assets/texts.jsonl").rename(ran.path / "assets/other.jsonl")
+    ran.weasel("run", "all", ".", "--vars.texts", "assets/other.jsonl")
+    made = load(ran)
+    assert "assets/other.jsonl" in made["files"]
+    assert "assets/texts.jsonl" not in made["files"]
+    assert "assets/other.jsonl" in made["commands"]["ingest"][0]
+
+
+def test_texts_outside_of_the_repository_and_ignored_ones_are_not_in_the_commit(ran: Project, tmp_path: Path) -> None:
+    private = tmp_path / "private.jsonl"
+    (ran.path / "assets/texts.jsonl").rename(private)
+    ran.edit("project.yml", 'texts: "assets/texts.jsonl"', f'texts: "{private}"')
+    with (ran.path / ".gitignore").open("a") as file:
+        file.write("/assets/responses.jsonl\n")
+    for command in (["init"], ["add", "."], ["commit", "-m", "all"]):
+        who = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
+        subprocess.run([*who, *command], cwd=ran.path, check=True, capture_output=True)
+    ran.weasel("run", "all")
+    assert load(ran)["git"]["changed"] == sorted([str(private), "assets/responses.jsonl"])

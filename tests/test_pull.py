@@ -7,16 +7,19 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import srsly
 from conftest import ROOT, Project, template_only
 from distill.errors import DistillError
 from distill.files import digest
 from distill.share.pull import pull
 from distill.share.push import push
 from distill.share.state import Manifest
+from distill.steps import checksum
 from sharing import archive_of, clone, decisions, forge, rewrite, tree
 from test_push import killed
 from test_workflow import ALL, steps
@@ -158,17 +161,34 @@ def test_nothing_pushed_there_is_an_error(small: Project, remote: Path) -> None:
     assert list(remote.iterdir()) == []
 
 
-def test_stale_outputs_are_not_blessed(pushed: Project, remote: Path, tmp_path: Path) -> None:
-    other = clone(pushed, tmp_path / "other", with_peoples=True)
-    (other.path / "training/metrics.json").write_text("{}")
-    (other.path / "corpus/queue.jsonl").write_text("")
+def more_decisions(project: Project, id_: str = "new") -> None:
+    """One decision more, which takes the place of another."""
+    rows = project.read("assets/reviews.jsonl")
+    project.write("assets/reviews.jsonl", [*rows, {**rows[0], "id": id_, "supersedes": [rows[0]["id"]]}])
+
+
+def test_stale_outputs_are_neither_blessed_nor_replaced_unasked(pushed: Project, remote: Path, tmp_path: Path) -> None:
+    other = Project(tmp_path / "other")
+    shutil.copytree(pushed.path, other.path)
+    more_decisions(pushed)
+    pushed.weasel("run", "convert")
+    push(pushed.path, str(remote), allow_remote=False)
     message = refused(other, remote)
-    assert "2 outputs here are not those that were pushed: corpus/queue.jsonl, training/metrics.json" in message
+    assert "1 outputs here are not those that were pushed: corpus/manifest.json" in message
     assert "--vars.replace true" in message
+    (other.path / "corpus/manifest.json").write_text("{}")
+    with pytest.raises(DistillError, match=r"corpus/manifest\.json") as error:
+        pull(other.path, str(remote), replace=True)
+    assert "weasel run clean" in error.value.remedy, "what no step made is somebody's, and stays in any case"
+    shutil.copy(pushed.path / "corpus/manifest.json", other.path / "corpus/manifest.json")
+    lock = srsly.read_yaml(other.path / "project.lock")
+    (other.path / "corpus/dev.spacy").write_bytes(b"of another run")
+    lock["convert"]["outs"][2]["md5"] = checksum(other.path / "corpus/dev.spacy")
+    srsly.write_yaml(other.path / "project.lock", lock)
     done = pull(other.path, str(remote), replace=True)
-    assert done.replaced == ["corpus/queue.jsonl", "training/metrics.json"]
-    assert done.will_run == []
-    assert tree(other.path / "training") == tree(pushed.path / "training")
+    assert done.replaced == ["corpus/dev.spacy"]
+    assert done.will_run[0] == "train-silver" or "provenance" in done.will_run
+    assert tree(other.path / "corpus") == tree(pushed.path / "corpus")
 
 
 def test_empty_output_folders_are_in_nobodys_way(pushed: Project, remote: Path, tmp_path: Path) -> None:
@@ -239,11 +259,73 @@ def test_an_archive_that_is_not_as_it_was_pushed(
 
 @pytest.mark.parametrize("kind", ["files", "heads"])
 def test_a_file_that_is_not_as_it_was_pushed(pushed: Project, remote: Path, tmp_path: Path, kind: str) -> None:
+    """Whichever byte it is."""
     other = clone(pushed, tmp_path / "other")
-    sha256 = digest((pushed.path / "assets/reviews.jsonl").read_bytes())
+    sha256 = digest((pushed.path / "assets/split.jsonl").read_bytes())
     path = remote / f"files/{sha256}.gz" if kind == "files" else next((remote / "heads").iterdir())
-    changed_byte(path)
+    whole = path.read_bytes()
+    for at in range(10, len(whole), max(len(whole) // 30, 1)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(DistillError, match="is not as it was pushed"):
+            pull(other.path, str(remote), replace=False)
     assert "is not as it was pushed" in refused(other, remote)
+
+
+def test_a_push_puts_back_what_the_remote_has_lost(pushed: Project, remote: Path, tmp_path: Path) -> None:
+    for path in (remote / "files").iterdir():
+        path.unlink()
+    other = clone(pushed, tmp_path / "other")
+    assert "is named by what was pushed, and is not there" in refused(other, remote)
+    push(pushed.path, str(remote), allow_remote=False)
+    assert pull(other.path, str(remote), replace=False).will_run == []
+
+
+def test_a_broken_journal_here_stops_it_before_anything(pushed: Project, remote: Path, tmp_path: Path) -> None:
+    other = clone(pushed, tmp_path / "other")
+    (other.path / "assets/reviews.jsonl").write_text('{"id": "x"}\n')
+    assert "assets/reviews.jsonl, line 1: not an entry of this journal" in refused(other, remote)
+
+
+def test_an_entry_that_was_changed_by_hand_is_named(pushed: Project, remote: Path) -> None:
+    rows = pushed.read("assets/reviews.jsonl")
+    pushed.write("assets/reviews.jsonl", [{**rows[0], "annotator": "annotator x"}, *rows[1:]])
+    message = refused(pushed, remote)
+    assert f"the id {rows[0]['id']} stands for two different entries" in message
+    assert "Restore the line here as it was pushed" in message
+    assert "/tmp" not in message.split("pushed:")[1]
+
+
+def test_what_was_mended_since_the_last_push_stands(pushed: Project, remote: Path, tmp_path: Path) -> None:
+    """A text with a typo, and one that is gone; then elsewhere, where nothing was changed."""
+    other = clone(pushed, tmp_path / "other")
+    pull(other.path, str(remote), replace=False)
+    rows = pushed.read("assets/texts.jsonl")
+    pushed.write("assets/texts.jsonl", [{**rows[0], "text": "Mended."}, *rows[2:]])
+    assert push(pushed.path, str(remote), allow_remote=False).waiting["ingest"].startswith("assets/texts.jsonl has")
+    pull(other.path, str(remote), replace=False)
+    assert other.read("assets/texts.jsonl") == pushed.read("assets/texts.jsonl")
+
+
+def test_a_text_file_with_a_byte_order_mark(small: Project, remote: Path, tmp_path: Path) -> None:
+    other = clone(small, tmp_path / "other")
+    other.write("assets/texts.jsonl", [{"text": "One more soup."}])
+    path = small.path / "assets/texts.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    push(small.path, str(remote), allow_remote=False)
+    pull(other.path, str(remote), replace=False)
+    assert len(other.read("assets/texts.jsonl")) == 61
+    assert b"\xef\xbb\xbf" not in (other.path / "assets/texts.jsonl").read_bytes()
+
+
+def test_a_folder_that_is_a_link_to_another_disk(pushed: Project, remote: Path, tmp_path: Path) -> None:
+    shared = Path("/dev/shm")
+    if not shared.exists() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other disk")
+    other = clone(pushed, tmp_path / "other")
+    shutil.rmtree(other.path / "training")
+    with tempfile.TemporaryDirectory(dir=shared) as disk:
+        (other.path / "training").symlink_to(disk)
+        assert pull(other.path, str(remote), replace=False).will_run == []
 
 
 def test_a_push_heals_what_was_cut_off(pushed: Project, remote: Path, tmp_path: Path) -> None:
@@ -339,16 +421,29 @@ def test_one_id_for_two_texts_is_not_joined(pushed: Project, remote: Path, tmp_p
     assert f"the id {rows[0]['id']!r} stands for one text here and for another" in refused(other, remote)
 
 
-def test_tables_that_differ_are_not_joined(small: Project, remote: Path, tmp_path: Path) -> None:
+def test_tables(small: Project, remote: Path, tmp_path: Path) -> None:
+    """One who goes on is followed; two who go on each in a way of their own are told."""
     small.edit("project.yml", 'texts: "assets/texts.jsonl"', 'texts: "assets/table.csv"')
-    (small.path / "assets/table.csv").write_text("id,text\n1,A soup.\n")
+    mine, theirs = small.path / "assets/table.csv", tmp_path / "other/assets/table.csv"
+    mine.write_text("id,text\n1,A soup.\n")
     push(small.path, str(remote), allow_remote=False)
     other = clone(small, tmp_path / "other")
-    (other.path / "assets/table.csv").write_text("id,text\n1,A stew.\n")
-    assert "Only .jsonl files can be joined" in refused(other, remote)
-    (other.path / "assets/table.csv").unlink()
+    theirs.unlink()
     pull(other.path, str(remote), replace=False)
-    assert (other.path / "assets/table.csv").read_text() == "id,text\n1,A soup.\n"
+    assert theirs.read_text() == "id,text\n1,A soup.\n"
+    mine.write_text("id,text\n1,A good soup.\n")
+    push(small.path, str(remote), allow_remote=False)
+    pull(other.path, str(remote), replace=False)
+    assert theirs.read_text() == "id,text\n1,A good soup.\n"
+    mine.write_text("id,text\n1,A good soup.\n2,A stew.\n")
+    theirs.write_text("id,text\n1,A good soup.\n3,A pie.\n")
+    push(small.path, str(remote), allow_remote=False)
+    assert "assets/table.csv: changed here and in" in refused(other, remote)
+    theirs.write_text("id,text\n1,A good soup.\n3,A pie.\n2,A stew.\n")
+    pull(other.path, str(remote), replace=False)
+    push(other.path, str(remote), allow_remote=False)
+    pull(small.path, str(remote), replace=False)
+    assert mine.read_text() == theirs.read_text()
 
 
 def test_a_folder_of_texts(small: Project, remote: Path, tmp_path: Path) -> None:
@@ -390,7 +485,7 @@ def test_killed_in_the_middle(pushed: Project, remote: Path, tmp_path: Path) -> 
             assert path.read_bytes() == (pushed.path / f"assets/{path.name}").read_bytes(), "whole or not there"
         assert pull(other.path, str(remote), replace=False).will_run == []
         assert decisions(other) == decisions(pushed)
-        assert not list(other.path.glob(".pull-*"))
+        assert not list(other.path.glob(".distill-pull-*"))
         assert tree(other.path / "training") == tree(pushed.path / "training")
 
 
@@ -408,7 +503,7 @@ def test_a_disk_that_is_full_here(pushed: Project, remote: Path, tmp_path: Path)
     assert "No space left on device" in out
     assert "Traceback" not in out
     assert "reviews.jsonl\n" not in out, "nothing of it has been put in place"
-    assert ".pull-" not in out.split("Mend that")[1]
+    assert ".distill-pull-" not in out.split("Mend that")[1]
 
 
 def test_a_project_that_cannot_be_written_to(pushed: Project, remote: Path) -> None:

@@ -1,6 +1,5 @@
 """Whether the project can run, and what to do next. Imports nothing heavy, for it runs before everything else."""
 
-import hashlib
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,19 +7,18 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import srsly
-
 import distill
 from distill.corpus.split import load_split
 from distill.errors import DistillError
 from distill.files import read_json
+from distill.forgotten import load_forgotten
 from distill.review.decisions import Decided, load_decisions, reviews_digest
-from distill.steps import OVERRIDES, Steps, load_steps, overrides, refuse_unknown_overrides
+from distill.steps import OVERRIDES, Steps, checksum, load_project, load_steps, overrides, refuse_unknown_overrides
 from distill.student.schedule import steps_for
 from distill.task import Task, load_task
 from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
 
-JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl")
+JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl", "assets/forgotten.jsonl")
 """Files that grow, and are dependencies of commands: they always exist, maybe empty."""
 
 DERIVED = ("corpus", "training", "packages")
@@ -48,7 +46,7 @@ def check(root: Path) -> Checked:
     checked = Checked()
     _one_environment(root)
     task = load_task(root / "configs/task.yml")
-    project = srsly.read_yaml(root / "project.yml")
+    project = load_project(root)
     endpoint = load_endpoint(root / "configs/teacher.cfg")
     _configs_agree(root, project, task, has_teacher=endpoint is not None)
     _checksums(root, project)
@@ -61,6 +59,7 @@ def check(root: Path) -> Checked:
             path.touch()
             checked.done.append(f"{name}: made, empty")
     decided = load_decisions(root / "assets/reviews.jsonl")
+    load_forgotten(root / "assets/forgotten.jsonl")
     _deps_are_there(steps)
     _stale_manifest(root, checked)
     _state(root, project, task, endpoint, decided, checked)
@@ -107,8 +106,7 @@ def _checksums(root: Path, project: dict[str, Any]) -> None:
         path = root / asset["dest"]
         if not asset.get("checksum") or not path.exists():
             continue
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "md5").hexdigest()
+        found = checksum(path)
         if found != asset["checksum"]:
             raise DistillError(
                 f"{asset['dest']}: expected the MD5 {asset['checksum']}, got {found}",

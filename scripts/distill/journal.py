@@ -90,7 +90,7 @@ def union(contents: Sequence[bytes], drop: Callable[[bytes], bool] = lambda line
 
 def by_content(journal: bytes) -> dict[str | bytes, bytes]:
     """The lines of a journal by what they say: lines that are the same JSON are one."""
-    return {_content(line): line for _, line in lines_of(io.BytesIO(journal))}
+    return {_content(line): line for _, line in lines_of(io.BytesIO(journal.removeprefix(b"\xef\xbb\xbf")))}
 
 
 def _content(line: bytes) -> str | bytes:

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import srsly
 from weasel.cli.run import get_lock_entry
-from weasel.util import load_project_config
+from weasel.util import get_checksum, load_project_config
 
 from distill.errors import DistillError
 from distill.files import write_bytes
@@ -53,9 +53,10 @@ class Step:
 class Changed:
     """Why what a step once made is not what it would make now.
 
-    step: its name. what: `script` (it ran as another command line), `dep` or `output` (a file is not as it was then),
-    `missing` (an output is not there), `never` (an output is declared and was not made), `empty` (an output is an empty
-    folder), `unknown` (there are outputs, and no record of a run). path: of the dep or output.
+    step: its name. what: `script` (it ran as another command line), `paths` (with other deps or outputs), `dep` or
+    `output` (a file is not as it was then), `missing` (an output is not there), `never` (an output is declared and was
+    not made), `empty` (an output is an empty folder), `unknown` (there are outputs, and no record of a run). path: of
+    the dep or output.
     """
 
     step: str
@@ -65,6 +66,7 @@ class Changed:
     def __str__(self) -> str:
         return {
             "script": f"`{self.step}` ran as another command than project.yml now has (`--vars`, or an edit)",
+            "paths": f"`{self.step}` ran with other deps or outputs than project.yml now has",
             "dep": f"{self.path} has changed since `{self.step}` ran",
             "output": f"{self.path} is not what `{self.step}` made",
             "missing": f"{self.path}, which `{self.step}` makes, is not there",
@@ -102,12 +104,19 @@ class Steps:
             return [Changed(name, "unknown", path) for path in step.outputs if there(self.root / path)]
         now = self.now(step)
         found = [Changed(name, "script")] if entry["script"] != now["script"] else []
+        if any(
+            [file["path"] for file in entry[key]] != [file["path"] for file in now[key]] for key in ("deps", "outs")
+        ):
+            found.append(Changed(name, "paths"))
         then = {file["path"]: file["md5"] for file in entry["deps"]}
-        found += [Changed(name, "dep", file["path"]) for file in now["deps"] if then.get(file["path"]) != file["md5"]]
+        deps = [file for file in now["deps"] if file["path"] in then]
+        found += [Changed(name, "dep", file["path"]) for file in deps if then[file["path"]] != file["md5"]]
         made = {file["path"]: file["md5"] for file in entry["outs"]}
         for file in now["outs"]:
             path = file["path"]
-            if made.get(path) is None:
+            if path not in made:
+                continue
+            if made[path] is None:
                 found.append(Changed(name, "never", path))
             elif file["md5"] is None:
                 found.append(Changed(name, "missing", path))
@@ -116,6 +125,17 @@ class Steps:
             elif file["md5"] != made[path]:
                 found.append(Changed(name, "output", path))
         return found
+
+    def as_run(self, names: Iterable[str]) -> "Steps":
+        """The same steps, those of `names` as they ran, by weasel's lock: with the variables that were set then."""
+        steps = dict(self.steps)
+        for name in names:
+            entry = self.lock[name]
+            paths = {
+                key: [file["path"] for file in entry[part]] for key, part in (("deps", "deps"), ("outputs", "outs"))
+            }
+            steps[name] = Step({"name": name, "script": list(entry["script"]), **paths})
+        return Steps(self.root, steps, self.variables, self.order, self.lock)
 
     def will_run(self) -> list[str]:
         """The steps of workflow `all` that weasel would run now, as far as can be told before: those that have changed,
@@ -146,17 +166,37 @@ class Steps:
         for dep in {dep for name in names for dep in self.steps[name].deps if dep not in self.maker}:
             place = self.root / dep
             inside = [path for path in place.rglob("*") if path.is_file()] if place.is_dir() else [place]
-            found |= {path.relative_to(self.root).as_posix() if place.is_dir() else dep for path in inside}
+            found |= {f"{dep}/{path.relative_to(place).as_posix()}" if place.is_dir() else dep for path in inside}
         return sorted(found)
+
+
+def load_project(root: Path) -> dict[str, Any]:
+    """project.yml with its variables filled in, without overrides."""
+    return dict(load_project_config(root))
+
+
+def checksum(path: Path) -> str:
+    """weasel's checksum of a file or folder: MD5."""
+    return str(get_checksum(path))
 
 
 def load_steps(root: Path) -> Steps:
     """Read project.yml, without overrides, and project.lock of the project in `root`."""
-    config = load_project_config(root)
+    config = load_project(root)
     lock = root / LOCK
     steps = {command["name"]: Step(command) for command in config["commands"]}
-    read = (srsly.read_yaml(lock) or {}) if lock.exists() else {}
+    read = _read_lock(lock) if lock.exists() else {}
     return Steps(root, steps, dict(config["vars"]), list(config["workflows"]["all"]), read)
+
+
+def _read_lock(path: Path) -> dict[str, Any]:
+    try:
+        read = srsly.read_yaml(path) or {}
+        if all({"script", "deps", "outs"} <= entry.keys() for entry in read.values()):
+            return dict(read)
+    except (ValueError, AttributeError):
+        pass
+    raise DistillError(f"{path}: not as weasel writes it", "Delete it; `weasel run all` then runs all steps again.")
 
 
 def write_lock(root: Path, lock: dict[str, Any]) -> None:

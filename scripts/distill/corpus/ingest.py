@@ -4,7 +4,7 @@ import json
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,13 +13,15 @@ from tqdm import tqdm
 
 from distill.corpus.split import Drawn, Split, draw, load_split, save_split
 from distill.files import atomic, digest
+from distill.forgotten import marks_of_text
 from distill.formats.texts import RawText, Rejected, read_texts
 from distill.records import Text, identify, twin_key, write_records
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What `ingest` did: counts of texts, of exact duplicates removed, of rejected rows, and of texts by sample.
+    """What `ingest` did: counts of texts, of exact duplicates removed, of rejected rows, of forgotten ones, and of
+    texts by sample.
 
     drawn: how many texts the samples got in this run, None where they were frozen before.
     missing: ids of the frozen samples that are no longer among the texts, or stand for another text now.
@@ -28,6 +30,7 @@ class Ingested:
     texts: int
     duplicates: int
     rejected: int
+    forgotten: int
     samples: dict[str, int]
     drawn: Drawn | None
     missing: list[str]
@@ -43,11 +46,13 @@ def ingest(
     dev: int,
     seed: int,
     max_characters: int,
+    forgotten: Container[str] = frozenset(),
 ) -> Ingested:
     """Write the texts of `source` to `output` in their order, and the rows that cannot be used to `rejected_path`.
 
     test, dev: how many texts the blind samples get when they are drawn, which happens once for each: the draw is added
-    to `split_path` and is only read from then on. max_characters: longer texts are rejected (code points).
+    to `split_path` and is only read from then on. max_characters: longer texts are rejected (code points). forgotten:
+    the marks of texts that are to be nowhere: they are passed over, and only counted.
 
     Memory does not grow with the number of texts: what must be remembered of each is in a temporary SQLite file.
     """
@@ -59,6 +64,9 @@ def ingest(
         counts: Counter[str] = Counter()
         with atomic(rejected_path) as rejected:
             for row in tqdm(read_texts(source), desc="texts", unit="", mininterval=0.5, disable=None):
+                if isinstance(row, RawText) and any(one in forgotten for one in marks_of_text(row.text, row.id)):
+                    counts["forgotten"] += 1
+                    continue
                 refused = row if isinstance(row, Rejected) else _add(db, row, max_characters, counts)
                 if refused:
                     counts["rejected"] += 1
@@ -91,7 +99,9 @@ def ingest(
             for row in split.rows.values()
             if not db.execute("SELECT 1 FROM texts WHERE id = ? AND twin = ?", (row.id, row.twin)).fetchone()
         ]
-    return Ingested(counts["texts"], counts["duplicates"], counts["rejected"], dict(samples), drawn, missing)
+    return Ingested(
+        counts["texts"], counts["duplicates"], counts["rejected"], counts["forgotten"], dict(samples), drawn, missing
+    )
 
 
 def _free(db: sqlite3.Connection, split: Split) -> Iterator[tuple[str, str, str]]:

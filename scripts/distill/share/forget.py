@@ -1,48 +1,52 @@
 """A text and everything made from it leaves the project and the remote storage."""
 
+import csv
 import gzip
 import io
 import json
 import os
+import sys
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote_plus
 
 from distill.errors import DistillError
-from distill.files import empty_folders, file_digest, write_bytes
+from distill.files import file_digest, write_bytes
+from distill.forgotten import Forgotten, forgotten_marks, load_forgotten, mark, marks_of_text
 from distill.formats.texts import RawText, read_texts
-from distill.journal import Journal, content_id, held
+from distill.journal import Journal, content_id, entries, held, lines_of
 from distill.records import Annotated, identify, read_records
-from distill.review.decisions import load_decisions
+from distill.review.decisions import Decision
 from distill.share.people import (
     FORGOTTEN,
     JOURNALS,
     RESPONSES,
     REVIEWS,
     SPLIT,
-    Forgotten,
     Owner,
+    check_journals,
     dropper,
-    forgotten_hashes,
-    mark,
     owner,
     without,
+    write_base,
 )
-from distill.share.push import join, leaving
+from distill.share.push import DERIVED, clear_away, join, leaving
 from distill.share.remote import Remote, open_remote
-from distill.share.state import Manifest, fetch_file, file_key, progress, read_heads, send_file, write_head
+from distill.share.state import Manifest, file_key, progress, read_heads, send_file, write_head
 from distill.steps import Steps, load_steps
 from distill.teacher.responses import Response
 
-DERIVED = ("corpus", "training")
-"""What the steps made; wheels stay, for they hold no text, and who has one must be told."""
+LONG = 24
+"""Code points from which on a text is looked for anywhere in a file."""
 
-SECOND = "assets/second_labels.jsonl"
+BROKEN = (OSError, tarfile.TarError, zipfile.BadZipFile, zlib.error)
+"""What opening a broken archive raises."""
+
 LEFT_ALONE = {".git", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", "__pycache__", "node_modules"}
 
 
@@ -64,31 +68,20 @@ class Forgot:
 
 @dataclass(frozen=True)
 class _Text:
-    """What is to be forgotten. texts: as they stand in the sources, most often one; keys: of the requests about it."""
+    """What is to be forgotten. texts: as they stand in the sources, most often one, and none where that was done
+    before; hashes: the marks of it all, those of before included."""
 
     id: str
     texts: frozenset[str]
-    keys: frozenset[str]
-
-    @property
-    def hashes(self) -> list[str]:
-        found = {mark("id", self.id)} | {mark("key", key) for key in self.keys}
-        for text in self.texts:
-            found |= {mark("text", text), mark("id", identify(text, None, None)[0])}
-        return sorted(found)
-
-    def written(self) -> list[bytes]:
-        """The texts as they may stand in a file: plain, in JSON, or in a table."""
-        forms = {form for text in self.texts for form in (text, json.dumps(text)[1:-1], text.replace('"', '""'))}
-        forms |= {json.dumps(text, ensure_ascii=False)[1:-1] for text in self.texts}
-        return [form.encode() for form in sorted(forms)]
+    hashes: frozenset[str]
+    again: bool
 
 
-def forget(root: Path, text_id: str, address: str, *, allow_remote: bool) -> Forgot:
+def forget(root: Path, text_id: str, address: str, *, allow_remote: bool, unclaimed: bool) -> Forgot:
     """Remove the text `text_id` and all duplicates of it: from the texts, the draw, the journals and what was put aside
     of them, with all that the steps made from any text; then from the remote storage, where `address` names one. Others
-    lose it with their next pull. Answers of the teacher that no text asks for as the prompts are now may be about it,
-    and go too.
+    lose it with their next pull. unclaimed: whether answers that no text asks for as the prompts are now may go, too,
+    for nobody can tell whether they are about it.
 
     It can be run again after it was cut off.
 
@@ -108,41 +101,50 @@ def forget(root: Path, text_id: str, address: str, *, allow_remote: bool) -> For
             f"{address} is on another machine, and would get {leaving(own)}",
             "If that may be, set `allow_remote: true` in project.yml.",
         )
-    text = _find(steps, own, text_id)
+    check_journals(root)
+    heads = read_heads(remote) if remote else {}
     done = Forgot()
     with held(root / path for path in JOURNALS if path != FORGOTTEN):
-        asked = _asked(steps, text) if text.texts else None
-        hashes = {*text.hashes, *_unclaimed(root, asked)} if asked is not None else set(text.hashes)
-        done.answers = len(hashes) - len(text.hashes)
+        text = _find(steps, own, text_id)
+        others = _unclaimed(steps, text)
+        if others and not unclaimed:
+            raise DistillError(
+                f"{RESPONSES}: no text asks for {len(others)} of the answers as texts and prompts are now, and whether "
+                f"they are about {text_id} cannot be told",
+                "`--vars.forget_unclaimed true` lets them go, too; with the prompts or the teacher of then they would "
+                "be asked for again. Nothing was changed.",
+            )
+        text = replace(text, hashes=text.hashes | others)
+        done.answers = len(others)
         before = {file_digest(root / path): _has((root / path).read_bytes(), text) for path in own.files()}
+        _wheels(root, remote, own, text, before, done)
         if text.texts:
-            entry = Forgotten(id="", hashes=sorted(hashes))
+            entry = Forgotten(id="", hashes=sorted(text.hashes))
             with Journal(root / FORGOTTEN) as journal:
                 journal.append(entry.model_copy(update={"id": content_id(entry)}))
-        for path in [*own.files(), *_put_aside(root)]:
-            if path != FORGOTTEN and (count := _without(root, path, own, text, hashes)):
+        done.made = clear_away(root, set(text.hashes))
+        # The texts come last: while they are there, a run that was cut off is done again
+        for path in sorted(own.files(), key=lambda path: path not in (SPLIT, *JOURNALS)):
+            if path != FORGOTTEN and (count := _without(root, path, own, set(text.hashes))):
                 done.lines[path] = count
-    done.made = empty_folders(root / folder for folder in DERIVED)
-    _wheels(root, remote, own, text, before, done)
     if remote:
-        done.remote = _purge(steps, own, remote, text)
+        done.remote = _purge(own, remote, heads, text)
     done.still = list(_still(root, text))
     return done
 
 
 def _find(steps: Steps, own: Owner, text_id: str) -> _Text:
-    """What stands under an id, in the texts and in decisions."""
+    """What stands under an id, in the texts and in decisions, and what was known of it when it was forgotten."""
     source = steps.root / own.texts
     rows = [row for row in read_texts(source) if isinstance(row, RawText)] if source.exists() else []
     texts = {row.text for row in rows if identify(row.text, row.id, None)[0] == text_id}
-    made = load_decisions(steps.root / REVIEWS)
-    decisions = [*made.standing, *made.settled.values(), *(one for both in made.conflicts.values() for one in both)]
-    texts |= {decision.text for decision in decisions if decision.text_id == text_id}
-    known = _journal_of_forgotten(steps.root)
-    if not texts and mark("id", text_id) not in known:
+    texts |= {one.text for one in entries(steps.root / REVIEWS, Decision) if one.text_id == text_id}
+    before = [one.hashes for one in load_forgotten(steps.root / FORGOTTEN) if mark("id", text_id) in one.hashes]
+    if not texts and not before:
         raise DistillError(
             f"{text_id}: no text has this id",
-            f"Look for it in corpus/texts.jsonl, which `weasel run ingest` makes from {own.texts}.",
+            f"Look for it in corpus/texts.jsonl, which `weasel run ingest` makes from {own.texts}. (An id that looks "
+            "like a number does not get through weasel: `python scripts/forget.py --help`.)",
         )
     keys = {
         key
@@ -151,12 +153,8 @@ def _find(steps: Steps, own: Owner, text_id: str) -> _Text:
         for run in record.teacher.values()
         for key in run.keys
     }
-    return _Text(text_id, frozenset(texts), frozenset(keys))
-
-
-def _journal_of_forgotten(root: Path) -> set[str]:
-    path = root / FORGOTTEN
-    return forgotten_hashes([path.read_bytes()]) if path.exists() else set()
+    hashes = {mark("id", text_id), *(mark("key", key) for key in keys), *(one for made in before for one in made)}
+    return _Text(text_id, frozenset(texts), frozenset(hashes.union(*map(marks_of_text, texts))), bool(before))
 
 
 def _annotated(root: Path) -> Iterator[Annotated]:
@@ -165,53 +163,47 @@ def _annotated(root: Path) -> Iterator[Annotated]:
             yield from read_records(root / name, Annotated)
 
 
-def _asked(steps: Steps, text: _Text) -> set[str]:
-    """The keys of the requests about all other texts.
+def _unclaimed(steps: Steps, text: _Text) -> set[str]:
+    """The marks of recorded answers that are neither about the text nor asked for by another.
 
-    Raises DistillError where `annotate` has not said so of the texts as they are, and there are answers.
+    Raises DistillError where there are answers, and `annotate` has not said of the texts as they are which these are.
     """
-    responses = steps.root / RESPONSES
-    if responses.exists() and responses.stat().st_size:
-        changed = steps.changed(steps.steps["annotate"])
-        if changed or "annotate" not in steps.lock:
-            why = str(changed[0]) if changed else "`annotate` has not run"
-            raise DistillError(
-                f"{RESPONSES}: which answers are about the text cannot be told: {why}",
-                "Run `weasel run ingest` and `weasel run annotate`, and then this again. Nothing was changed.",
-            )
-    of_others = (record for record in _annotated(steps.root) if record.id != text.id and record.text not in text.texts)
-    return {key for record in of_others for run in record.teacher.values() for key in run.keys}
-
-
-def _unclaimed(root: Path, asked: set[str]) -> set[str]:
-    """The marks of recorded answers that no other text asks for."""
+    lines = [
+        line
+        for path in (steps.root / RESPONSES, steps.root / f"{RESPONSES}.old")
+        if path.exists()
+        for _, line in lines_of(io.BytesIO(path.read_bytes()))
+    ]
+    if not lines or text.again:
+        return set()
+    changed = steps.changed(steps.steps["annotate"])
+    if changed or "annotate" not in steps.lock:
+        why = str(changed[0]) if changed else "`annotate` has not run"
+        raise DistillError(
+            f"{RESPONSES}: which answers are about the text cannot be told: {why}",
+            "Run `weasel run ingest` and `weasel run annotate`, and then this again. Nothing was changed.",
+        )
+    asked = {
+        mark("key", key) for record in _annotated(steps.root) for run in record.teacher.values() for key in run.keys
+    }
     found = set()
-    for path in (root / RESPONSES, root / f"{RESPONSES}.old"):
-        for line in path.read_bytes().splitlines() if path.exists() else ():
-            try:
-                key = Response.model_validate_json(line).key
-            except ValueError:
-                continue
-            if key.removeprefix("unreadable:") not in asked:
-                found.add(mark("key", key))
+    for line in lines:
+        try:
+            key = Response.model_validate_json(line).key
+        except ValueError:
+            continue
+        if mark("key", key.removeprefix("unreadable:")) not in asked | text.hashes:
+            found.add(mark("key", key))
     return found
 
 
-def _put_aside(root: Path) -> list[str]:
-    """What journals have put aside, and the second annotator's labels."""
-    aside = [path for suffix in ("old", "torn") for path in (root / "assets").glob(f"*.jsonl.{suffix}")]
-    found = sorted(path.relative_to(root).as_posix() for path in aside)
-    return [*found, SECOND] if (root / SECOND).exists() else found
-
-
-def _without(root: Path, path: str, own: Owner, text: _Text, hashes: set[str]) -> int:
-    """Rewrite a file without what is to be forgotten; returns how many lines or rows went."""
+def _without(root: Path, path: str, own: Owner, hashes: set[str]) -> int:
+    """Rewrite one of people's files without what is to be forgotten; returns how many lines or rows went."""
     file = root / path
-    if path.endswith((".jsonl", ".old", ".torn")):
+    if path.endswith(".jsonl"):
         drop = dropper(hashes)
         lines = list(io.BytesIO(file.read_bytes()))
-        # A torn line cannot be read, and may be of the text
-        kept = [line for line in lines if not drop(line) and not (path.endswith(".torn") and text.texts)]
+        kept = [line for line in lines if not drop(line)]
         gone, content = len(lines) - len(kept), b"".join(kept)
     else:
         gone, rest = without(own, path, file.read_bytes(), hashes)
@@ -249,58 +241,86 @@ def _wheels(root: Path, remote: Remote | None, own: Owner, text: _Text, before: 
 
 
 def _origin(path: Path, folder: Path) -> dict[str, str]:
-    """The hashes that a wheel, or weasel's archive of one, carries; none where it carries none."""
-    wheel = path
-    if path.suffix != ".whl":
-        with tarfile.open(path, "r:gz") as tar:
-            inside = next(member for member in tar if member.isfile())
-            packed = tar.extractfile(inside)
-            wheel = folder / "inside.whl"
-            wheel.write_bytes(packed.read() if packed else b"")
-    with zipfile.ZipFile(wheel) as opened:
-        metas = [json.loads(opened.read(name)) for name in opened.namelist() if name.endswith("meta.json")]
-    files: dict[str, Any] = next((meta["distill"]["provenance"]["files"] for meta in metas if "distill" in meta), {})
+    """The hashes that a wheel, or weasel's archive of one, carries; none where it carries none, or is broken."""
+    try:
+        wheel = path
+        if path.suffix != ".whl":
+            with tarfile.open(path, "r:gz") as tar:
+                inside = next(member for member in tar if member.isfile())
+                packed = tar.extractfile(inside)
+                wheel = folder / "inside.whl"
+                wheel.write_bytes(packed.read() if packed else b"")
+        with zipfile.ZipFile(wheel) as opened:
+            metas = [json.loads(opened.read(name)) for name in opened.namelist() if name.endswith("meta.json")]
+        files: dict[str, str] = next(
+            dict(meta["distill"]["provenance"]["files"]) for meta in metas if "distill" in meta
+        )
+    except (KeyError, TypeError, ValueError, StopIteration, EOFError, *BROKEN):
+        return {}
     return files
 
 
 def _holds(remote: Remote, sha256: str, text: _Text, folder: Path) -> bool | None:
     """Whether a file in the remote has the text in it; None where it is not there."""
-    if remote.size(file_key(sha256)) is None:
+    content = _content(remote, file_key(sha256), folder) if remote.size(file_key(sha256)) is not None else None
+    return None if content is None else _has(content, text)
+
+
+def _content(remote: Remote, key: str, folder: Path) -> bytes | None:
+    """What a file of the remote holds; None where that cannot be told."""
+    target = folder / "packed"
+    remote.fetch(key, target)
+    try:
+        with gzip.open(target) as packed:
+            return packed.read()
+    except (OSError, EOFError, zlib.error):
         return None
-    target = folder / "held"
-    fetch_file(remote, sha256, target)
-    return _has(target.read_bytes(), text)
 
 
 def _has(content: bytes, text: _Text, hashes: Iterable[str] = ()) -> bool:
-    """Whether a file has the text in it, or a line of what has one of `hashes`."""
-    drop = dropper({*text.hashes, *hashes})
-    return any(form in content for form in text.written()) or any(drop(line) for line in io.BytesIO(content))
+    """Whether a file has the text in it: as a whole, as a line, as a row of a table, or in a row of JSON that is known
+    by a mark of it; and a long text anywhere. (A short one may be part of others.)"""
+    known = {*text.hashes, *hashes}
+    drop = dropper(known)
+    if any(form in content for form in _written(text)):
+        return True
+    whole = content.decode("utf-8-sig", errors="replace")
+    if whole.startswith("{"):
+        return any(map(drop, io.BytesIO(content)))
+    pieces = {whole, *(line.removesuffix("\r") for line in whole.split("\n"))}
+    csv.field_size_limit(sys.maxsize)
+    for delimiter in ",\t":
+        pieces |= {cell for row in csv.reader(io.StringIO(whole), delimiter=delimiter) for cell in row}
+    return any(marks_of_text(piece) & known for piece in pieces)
 
 
-def _purge(steps: Steps, own: Owner, remote: Remote, text: _Text) -> int:
-    """Join what others pushed, put what is left in its place, and remove each file that has the text in it, and all
-    archives but those of wheels, for any step may have made anything of it; returns how many files went."""
-    heads = read_heads(remote)
+def _purge(own: Owner, remote: Remote, heads: dict[str, Manifest], text: _Text) -> int:
+    """Join what others pushed, put what is left in its place, and remove each file that has the text in it, what a
+    killed push left behind, and all archives but those of wheels, for any step may have made anything of it; returns
+    how many files went."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        join(own, remote, heads, folder)
+        join(own, remote, {name: head for name, head in heads.items() if _is_whole(own, remote, head)}, folder)
         files = {path: send_file(remote, own.root / path, folder) for path in own.files()}
         write_head(remote, Manifest(files=files, outputs={}, lock={}), heads)
-        hashes = _journal_of_forgotten(own.root)
+        write_base(own, files)
+        hashes = forgotten_marks([(own.root / FORGOTTEN).read_bytes()])
         gone = [key for folder_ in DERIVED for key in _archives(remote, f"{folder_}/")]
+        gone += [key for key in remote.every_key() if PurePosixPath(key).name[0] == "."]
+        kept = {file_key(sha256) for sha256 in files.values()}
         for key in progress([f"files/{file}" for file in remote.names("files")], "looking through the remote"):
-            target = folder / "packed"
-            remote.fetch(key, target)
-            try:
-                with gzip.open(target) as packed:
-                    unwanted = _has(packed.read(), text, hashes)
-            except (OSError, EOFError):
-                unwanted = True  # nothing can be made of it, and what is in it cannot be told
-            gone += [key] if unwanted else []
+            content = _content(remote, key, folder)
+            # Of what cannot be read, nothing can be made, and what is in it cannot be told
+            if key not in kept and (content is None or _has(content, text, hashes)):
+                gone.append(key)
         for key in progress(gone, "removing"):
             remote.remove(key)
     return len(gone)
+
+
+def _is_whole(own: Owner, remote: Remote, head: Manifest) -> bool:
+    """Whether all of people's files that a head names are there: what is lost already cannot be joined."""
+    return all(remote.size(file_key(head.files[path])) is not None for path in head.files if own.has(path))
 
 
 def _archives(remote: Remote, start: str) -> Iterator[str]:
@@ -308,9 +328,18 @@ def _archives(remote: Remote, start: str) -> Iterator[str]:
     return (key for key in remote.every_key() if unquote_plus(key.split("/")[0]).startswith(start))
 
 
+def _written(text: _Text) -> list[bytes]:
+    """A long text as it may stand in a file: plain, in JSON, or in a table."""
+    long = [one for one in text.texts if len(one) >= LONG]
+    forms = {form for one in long for form in (one, json.dumps(one)[1:-1], one.replace('"', '""'))}
+    forms |= {json.dumps(one, ensure_ascii=False)[1:-1] for one in long}
+    return [form.encode("utf-8", errors="surrogatepass") for form in sorted(forms)]
+
+
 def _still(root: Path, text: _Text) -> Iterator[str]:
-    """Files of the folder in which the text stands all the same: notes, a copy, an example in task.yml."""
-    forms = text.written()
+    """Files of the folder in which the text, if it is long, stands all the same: notes, a copy, an example in
+    task.yml."""
+    forms = _written(text)
     for place, folders, names in os.walk(root):
         folders[:] = sorted(set(folders) - LEFT_ALONE)
         for name in sorted(names):

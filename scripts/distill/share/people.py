@@ -5,13 +5,12 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from distill.errors import DistillError
-from distill.files import digest
+from distill.files import digest, read_json, write_json
+from distill.forgotten import Forgotten, forgotten_marks, marks, marks_of_text
 from distill.formats.texts import SUFFIXES, RawText, read_texts, rows_kept
 from distill.journal import Entry, entries, union
-from distill.records import identify
 from distill.review.decisions import Decision
 from distill.steps import Steps
 from distill.teacher.responses import Response
@@ -20,14 +19,8 @@ SPLIT = "assets/split.jsonl"
 RESPONSES = "assets/responses.jsonl"
 REVIEWS = "assets/reviews.jsonl"
 FORGOTTEN = "assets/forgotten.jsonl"
-
-
-class Forgotten(Entry):
-    """A text that is to be nowhere. hashes: SHA-256 of its ids and of the text, as `mark` makes them, and of the keys
-    of the requests about it: nothing of it can be read from them, and its entries are known by them."""
-
-    hashes: list[str]
-
+BASE = ".shared.json"
+"""SHA-256 of people's files as they were when this clone was last in step with the remote, by path."""
 
 JOURNALS: dict[str, type[Entry]] = {REVIEWS: Decision, RESPONSES: Response, FORGOTTEN: Forgotten}
 
@@ -70,21 +63,6 @@ def owner(steps: Steps) -> Owner:
     return Owner(steps.root, inside.relative_to(steps.root.resolve()).as_posix())
 
 
-def mark(what: str, value: str) -> str:
-    """A hash by which something of a forgotten text is known. what: `id`, `text` or `key` (of a request)."""
-    return digest(f"{what}:{value}".encode())
-
-
-def marks(row: dict[str, Any]) -> set[str]:
-    """By which marks a line of a text, a draw or a journal would be known."""
-    if "key" in row and "teacher_id" in row:
-        return {mark("key", str(row["key"]))}
-    found = {mark("id", str(row[name])) for name in ("text_id", "id") if name in row}
-    if isinstance(row.get("text"), str):
-        found |= {mark("text", row["text"]), mark("id", identify(row["text"], None, None)[0])}
-    return found
-
-
 def dropper(hashes: Iterable[str]) -> Callable[[bytes], bool]:
     """A test whether a line is of a forgotten text."""
     known = frozenset(hashes)
@@ -101,20 +79,18 @@ def dropper(hashes: Iterable[str]) -> Callable[[bytes], bool]:
     return drop
 
 
-def forgotten_hashes(contents: Iterable[bytes]) -> set[str]:
-    """All marks of several journals of forgotten texts."""
-    return {mark for content in contents for line in content.splitlines() for mark in json.loads(line)["hashes"]}
-
-
 def unite(here: Owner, theirs: Sequence[dict[str, bytes]], names: Sequence[str]) -> dict[str, bytes | None]:
     """The content of each file that changes when what others own joins what is here: the union of the lines, without
-    those of forgotten texts; None for a file that is such a text. theirs: content by path; names: what to call these.
+    those of forgotten texts; None for a file that is such a text. Of texts, a side that is as it was when the two were
+    last in step gives way to one that has changed since. theirs: content by path; names: what to call
+    these.
 
     Raises DistillError where something cannot be joined: another draw, another text under one id, a table that differs.
     """
     known = [FORGOTTEN, *sorted({path for files in theirs for path in files} | set(here.files()) - {FORGOTTEN})]
     own = {path: (here.root / path).read_bytes() for path in known if (here.root / path).is_file()}
-    hashes = forgotten_hashes(files[FORGOTTEN] for files in (own, *theirs) if FORGOTTEN in files)
+    hashes = forgotten_marks(files[FORGOTTEN] for files in (own, *theirs) if FORGOTTEN in files)
+    base = read_json(here.root / BASE) if (here.root / BASE).exists() else {}
     changed: dict[str, bytes | None] = {}
     for path in dict.fromkeys(known):
         sides = {
@@ -122,6 +98,9 @@ def unite(here: Owner, theirs: Sequence[dict[str, bytes]], names: Sequence[str])
         }
         if not sides:
             continue
+        if path not in (SPLIT, *JOURNALS):
+            newer = {name: content for name, content in sides.items() if digest(content) != base.get(path)}
+            sides = newer or sides
         if not path.endswith(".jsonl"):
             left = {name: without(here, path, content, hashes)[1] for name, content in sides.items()}
             sides = {name: content for name, content in left.items() if content is not None}
@@ -136,8 +115,7 @@ def without(here: Owner, path: str, content: bytes, hashes: set[str]) -> tuple[i
     whole file is one."""
 
     def keep(row: RawText) -> bool:
-        named = {mark("text", row.text), mark("id", identify(row.text, row.id, None)[0])}
-        return not hashes & named
+        return not hashes & marks_of_text(row.text, row.id)
 
     if not hashes:
         return 0, content
@@ -156,12 +134,14 @@ def _joined(path: str, sides: dict[str, bytes], hashes: set[str]) -> bytes | Non
     if not contents:
         return None
     if not path.endswith(".jsonl"):
-        if len(set(contents)) > 1:
-            raise DistillError(
-                f"{path}: not the same here and in {next(name for name in sides if name != 'here')}",
-                "Only .jsonl files can be joined: make it one, or settle by hand which is right.",
-            )
-        return contents[0]
+        for content in contents:
+            if all(set(other.splitlines()) <= set(content.splitlines()) for other in contents):
+                return content
+        raise DistillError(
+            f"{path}: changed here and in {next(name for name in sides if name != 'here')}, each in its own way",
+            "Only .jsonl files are joined line by line. Put the rows of both into the file here: a file that has all "
+            "lines of the others stands.",
+        )
     drop = dropper(hashes if path != FORGOTTEN else ())
     made = union(contents, drop)
     if path == SPLIT:
@@ -191,17 +171,22 @@ def _one_text_an_id(path: str, made: bytes) -> None:
         if seen.setdefault(str(row["id"]), row["text"]) != row["text"]:
             raise DistillError(
                 f"{path}: the id {row['id']!r} stands for one text here and for another in the remote",
-                "Give one of them another id, or make them the same.",
+                "Make them the same here, or give the one here another id.",
             )
 
 
-def check_journals(folder: Path, called: str = "") -> None:
+def write_base(here: Owner, remote: dict[str, str]) -> None:
+    """Note what the remote has now of people's files: SHA-256 by path."""
+    write_json(here.root / BASE, {path: sha256 for path, sha256 in remote.items() if here.has(path)})
+
+
+def check_journals(folder: Path, called: str = "", remedy: str = "") -> None:
     """Raise DistillError where a journal below `folder` has a line that is no entry of it. called: what to call the
-    folder, where that has no name that says anything."""
+    folder, where that has no name that says anything; remedy: in the place of the usual one."""
     for path, model in JOURNALS.items():
         if (folder / path).exists():
             try:
                 for _ in entries(folder / path, model):
                     pass
             except DistillError as error:
-                raise DistillError(error.message.replace(f"{folder}/", called), error.remedy) from None
+                raise DistillError(error.message.replace(f"{folder}/", called), remedy or error.remedy) from None

@@ -40,12 +40,17 @@ def provenance(
     steps = load_steps(root)
     # A step of its own makes the provenance, after all that it is about
     above = [name for name in steps.above(SHIPS) if str(output) not in steps.steps[name].outputs]
+    missing = [name for name in above if name not in steps.lock]
+    if missing:
+        raise DistillError(
+            f"{output}: where the model comes from cannot be said: `{missing[0]}` has not run", "Run `weasel run all`."
+        )
+    steps = steps.as_run(above)
     for name in above:
-        # That a step ran with overrides is no fault here: what ran is what is written down
-        changed = [change for change in steps.changed(steps.steps[name]) if change.what != "script"]
-        if changed or name not in steps.lock:
-            why = str(changed[0]) if changed else f"`{name}` has not run"
-            raise DistillError(f"{output}: where the model comes from cannot be said: {why}", "Run `weasel run all`.")
+        if changed := steps.changed(steps.steps[name]):
+            raise DistillError(
+                f"{output}: where the model comes from cannot be said: {changed[0]}", "Run `weasel run all`."
+            )
     files = {path: file_digest(root / path) for path in steps.sources(above)}
     commands = {name: list(steps.lock[name]["script"]) for name in above}
     made = {
@@ -70,17 +75,17 @@ def seeds(commands: dict[str, list[str]]) -> dict[str, int]:
 
 
 def git_state(root: Path, files: list[str]) -> dict[str, Any] | None:
-    """The commit that is checked out, and which of `files` are not as they are in it; None outside of git."""
-    if not which("git"):
+    """The commit that is checked out, and which of `files` are not in it, or not as they are there; None outside of
+    git."""
+
+    def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+
+    if not which("git") or (commit := git("rev-parse", "HEAD")).returncode:
         return None
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
-    if commit.returncode:
-        return None
-    status = ["git", "status", "--porcelain", "-z", "--untracked-files=all", "--", *files]
-    changed = subprocess.run(status, cwd=root, capture_output=True, text=True, check=True).stdout
-    top = subprocess.run(["git", "rev-parse", "--show-prefix"], cwd=root, capture_output=True, text=True, check=True)
-    names = {row[3:].removeprefix(top.stdout.strip()) for row in changed.split("\0") if row}
-    return {"commit": commit.stdout.strip(), "changed": sorted(names & set(files))}
+    tracked = set(git("ls-files", "-z").stdout.split("\0"))
+    changed = set(git("diff", "--name-only", "--relative", "-z", "HEAD").stdout.split("\0"))
+    return {"commit": commit.stdout.strip(), "changed": sorted(path for path in files if path not in tracked - changed)}
 
 
 def libraries(name: str = "distill") -> dict[str, str]:

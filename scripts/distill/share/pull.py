@@ -1,5 +1,6 @@
 """What others pushed to here: people's files as the union with what is here, and outputs where they match it."""
 
+import errno
 import hashlib
 import shutil
 import tempfile
@@ -14,13 +15,13 @@ from weasel.util import get_checksum
 from distill.errors import DistillError
 from distill.journal import held
 from distill.review.decisions import load_decisions
-from distill.share.people import JOURNALS, REVIEWS, Owner, owner, unite
-from distill.share.push import apply, fetch_people
+from distill.share.people import JOURNALS, REVIEWS, Owner, check_journals, owner, unite, write_base
+from distill.share.push import apply, fetch_people, newly_forgotten
 from distill.share.remote import open_remote
 from distill.share.state import Output, fetch_output, hashes, progress, read_heads
 from distill.steps import Steps, load_steps, there, write_lock
 
-STAGING = ".pull-"
+STAGING = ".distill-pull-"
 """What the folders begin with in which a pull puts together what it got; on the disk of the project, so that each file
 takes its place at once."""
 
@@ -67,27 +68,26 @@ def pull(root: Path, address: str, *, replace: bool) -> Pulled:
             f"{address}: nothing has been pushed there",
             "Check `remote` in project.yml, or run `weasel run push` where the work is.",
         )
-    with _staging(root) as folder:
+    check_journals(root)
+    with held(root / path for path in JOURNALS), _staging(root) as folder:
         theirs, names = fetch_people(own, remote, heads, folder)
-        with held(root / path for path in JOURNALS):
-            changed = unite(own, theirs, names)
-            chosen = _choose(steps, heads.values(), own, changed)
-            same = [path for path, made in chosen.outputs.items() if hashes(root, path) == made.files]
-            wanted = {path: made for path, made in chosen.outputs.items() if path not in same}
-            differing = [path for path in wanted if there(root / path)]
-            if differing and not replace:
-                raise DistillError(
-                    f"{len(differing)} outputs here are not those that were pushed: {', '.join(differing[:5])}"
-                    + (", …" if len(differing) > 5 else ""),
-                    "`weasel run pull . --vars.replace true` puts the pushed ones in their place. Nothing was changed.",
-                )
-            for path in progress(list(wanted), "outputs"):
-                fetch_output(remote, path, wanted[path], folder)
-            _as_locked(chosen, root, folder, set(wanted))
-            applied = apply(own, changed)
-            for path in wanted:
-                _put(folder, root, path)
-            write_lock(root, {**steps.lock, **chosen.lock})
+        changed = unite(own, theirs, names)
+        chosen = _choose(steps, heads.values(), own, changed)
+        # What is here may hold a text that others forgot, and goes in any case
+        forgotten = newly_forgotten(own, changed)
+        same = [] if forgotten else [path for path in chosen.outputs if _is_same(root, chosen, path)]
+        wanted = {path: made for path, made in chosen.outputs.items() if path not in same}
+        differing = [path for path in wanted if not forgotten and there(root / path)]
+        _may_replace(steps, differing, replace=replace)
+        for path in progress(list(wanted), "outputs"):
+            fetch_output(remote, path, wanted[path], folder)
+        _as_locked(chosen, root, folder, set(wanted))
+        applied = apply(own, changed)
+        for path in wanted:
+            _put(folder, root, path)
+        write_lock(root, {**steps.lock, **chosen.lock})
+        if len(heads) == 1:
+            write_base(own, next(iter(heads.values())).files)
     steps = load_steps(root)
     return Pulled(
         new=applied.new,
@@ -99,6 +99,31 @@ def pull(root: Path, address: str, *, replace: bool) -> Pulled:
         conflicts=sorted(load_decisions(root / REVIEWS).conflicts),
         will_run=steps.will_run(),
     )
+
+
+def _is_same(root: Path, chosen: _Chosen, path: str) -> bool:
+    return hashes(root, path) == chosen.outputs[path].files
+
+
+def _may_replace(steps: Steps, differing: list[str], *, replace: bool) -> None:
+    """Raise DistillError where outputs that differ stand in the way: any without `replace`, and with it those that no
+    step made as they are, for somebody may want them."""
+    made = {out["path"]: out["md5"] for entry in steps.lock.values() for out in entry["outs"]}
+    own = [path for path in differing if made.get(path) != get_checksum(steps.root / path)]
+    stands, remedy = (
+        (own, "Move them out of the way, or remove them (`weasel run clean`).")
+        if replace
+        else (
+            differing,
+            "`weasel run pull . --vars.replace true` puts the pushed ones in the place of what steps made.",
+        )
+    )
+    if stands:
+        more = ", …" if len(stands) > 5 else ""
+        raise DistillError(
+            f"{len(stands)} outputs here are not those that were pushed: {', '.join(stands[:5])}{more}",
+            f"{remedy} Nothing was changed.",
+        )
 
 
 def _choose(steps: Steps, heads: Any, own: Owner, changed: dict[str, bytes | None]) -> _Chosen:
@@ -174,9 +199,19 @@ def _put(folder: Path, root: Path, path: str) -> None:
     if target.exists():
         old = folder / "old" / path
         old.parent.mkdir(parents=True, exist_ok=True)
-        target.replace(old)
+        _move(target, old)
     target.parent.mkdir(parents=True, exist_ok=True)
-    (folder / "outputs" / path).replace(target)
+    _move(folder / "outputs" / path, target)
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename; where a folder of the project is a link to another disk, copy and remove."""
+    try:
+        source.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.move(source, target)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What is here to the remote storage: people's files as the union of all that is there, then outputs that are known to
 come from them."""
 
+import io
 import os
 import shutil
 import tempfile
@@ -10,24 +11,30 @@ from pathlib import Path
 from wasabi import msg
 
 from distill.errors import DistillError
-from distill.files import file_digest, read_json, write_bytes
+from distill.files import empty_folders, file_digest, read_json, write_bytes
+from distill.forgotten import forgotten_marks
 from distill.journal import by_content, held
 from distill.review.decisions import reviews_digest
 from distill.share.people import (
+    FORGOTTEN,
     JOURNALS,
     RESPONSES,
     REVIEWS,
     SPLIT,
     Owner,
     check_journals,
+    dropper,
     owner,
     unite,
+    write_base,
 )
 from distill.share.remote import Remote, open_remote
 from distill.share.state import Manifest, fetch_file, progress, read_heads, send_file, send_output, write_head
 from distill.steps import OVERRIDES, Changed, Steps, load_steps
 
 SHIPS = "package"
+DERIVED = ("corpus", "training")
+"""What the steps made; wheels hold no text."""
 
 
 @dataclass
@@ -66,6 +73,7 @@ def push(root: Path, address: str, *, allow_remote: bool) -> Pushed:
     msg.info(f"To {address} go {what}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        _put_back(own, remote, heads, folder)
         done = join(own, remote, heads, folder)
         steps = load_steps(root)
         ready, waiting = _ready(steps)
@@ -88,6 +96,7 @@ def push(root: Path, address: str, *, allow_remote: bool) -> Pushed:
             )
         lock = {name: steps.lock[name] for name in ready}
         write_head(remote, Manifest(files=files, outputs=outputs, lock=lock), heads)
+        write_base(own, files)
         done.files, done.outputs = len(files), len(outputs)
     return done
 
@@ -110,6 +119,14 @@ def join(own: Owner, remote: Remote, heads: dict[str, Manifest], folder: Path) -
         return Pushed()
     with held(own.root / path for path in JOURNALS):
         return apply(own, unite(own, theirs, names))
+
+
+def _put_back(own: Owner, remote: Remote, heads: dict[str, Manifest], folder: Path) -> None:
+    """Send what a head names and the remote has lost, if it is here."""
+    named = {sha256 for head in heads.values() for sha256 in head.files.values()}
+    for path in own.files():
+        if file_digest(own.root / path) in named:
+            send_file(remote, own.root / path, folder)
 
 
 def fetch_people(
@@ -141,7 +158,13 @@ def apply(own: Owner, changed: dict[str, bytes | None]) -> Pushed:
             (Path(name) / path).parent.mkdir(parents=True, exist_ok=True)
             (Path(name) / path).write_bytes(content or b"")
         # One id for two contents is only seen in the union
-        check_journals(Path(name), "together with what others pushed, ")
+        check_journals(
+            Path(name),
+            "together with what others pushed: ",
+            "Restore the line here as it was pushed, and decide anew: entries of a journal are never changed.",
+        )
+    if newly := newly_forgotten(own, changed):
+        clear_away(own.root, newly)
     for path, content in changed.items():
         file = own.root / path
         before = by_content(file.read_bytes() if file.exists() else b"").keys()
@@ -153,6 +176,31 @@ def apply(own: Owner, changed: dict[str, bytes | None]) -> Pushed:
         done.new |= {path: len(after - before)} if after - before else {}
         done.gone |= {path: len(before - after)} if before - after else {}
     return done
+
+
+def newly_forgotten(own: Owner, changed: dict[str, bytes | None]) -> set[str]:
+    """The marks of texts of which this clone has not known yet that they are to be nowhere."""
+    path = own.root / FORGOTTEN
+    known = forgotten_marks([path.read_bytes()]) if path.exists() else set()
+    return forgotten_marks([changed.get(FORGOTTEN) or b""]) - known
+
+
+def clear_away(root: Path, hashes: set[str]) -> int:
+    """Remove what may hold a forgotten text and is nobody's to keep: all that the steps made but wheels, and the text's
+    lines in what journals have put aside; returns how many files and folders went."""
+    drop = dropper(hashes)
+    for path in put_aside(root):
+        # A torn line cannot be read, and may be of the text
+        lines = [] if path.suffix == ".torn" else list(io.BytesIO(path.read_bytes()))
+        write_bytes(path, b"".join(line for line in lines if not drop(line)))
+    return empty_folders(root / folder for folder in DERIVED)
+
+
+def put_aside(root: Path) -> list[Path]:
+    """What journals have put aside, and a second annotator's labels."""
+    found = [path for suffix in ("old", "torn") for path in (root / "assets").glob(f"*.jsonl.{suffix}")]
+    second = root / "assets/second_labels.jsonl"
+    return sorted([*found, second] if second.exists() else found)
 
 
 def _ready(steps: Steps) -> tuple[list[str], dict[str, str]]:
@@ -194,6 +242,7 @@ def _refuse(change: Changed, movable: set[str]) -> None:
         return
     remedy = {
         "never": "Mend the step or project.yml, and `weasel run all`.",
+        "paths": "`weasel run all` makes it so.",
         "script": "Put the variables into project.yml if they are meant; then `weasel run all` makes it so.",
         "empty": f"Remove it (`weasel run clean`), and `weasel run all`; or mend `{change.step}`.",
     }.get(change.what, "`weasel run all` makes it from what is there now; then push.")

@@ -46,7 +46,9 @@ class Reproduced:
 
     @property
     def equal(self) -> bool:
-        """Whether all scores are the same."""
+        """Whether all scores are the same; without any, whether all weights are."""
+        if not self.scores:
+            return not any(self.weights.values())
         return all(then == now for then, now in self.scores.values())
 
 
@@ -60,7 +62,7 @@ def reproduce(wheel: Path, address: str, folder: Path, root: Path) -> Reproduced
     with tempfile.TemporaryDirectory() as name:
         model = _unpack(wheel, Path(name))
         origin, meta = _origin(wheel, model)
-        if folder.exists() and any(folder.iterdir()):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise DistillError(f"{folder}: there is something in it already", "Name a folder that is not there yet.")
         _fetch(origin, address, folder, root)
         for step, lines in origin.commands.items():

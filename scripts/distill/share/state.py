@@ -11,6 +11,7 @@ or pull takes up both.
 import gzip
 import hashlib
 import tarfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -113,7 +114,7 @@ def fetch_file(remote: Remote, sha256: str, target: Path) -> None:
     try:
         with gzip.open(packed) as file:
             target.write_bytes(file.read())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise _broken(remote, file_key(sha256), str(error)) from None
     if file_digest(target) != sha256:
         raise _broken(remote, file_key(sha256), "its content has another SHA-256")
@@ -172,7 +173,7 @@ def fetch_output(remote: Remote, output: str, made: Output, folder: Path) -> Non
                 target = folder / "outputs" / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise _broken(remote, key, str(error)) from None
     if left:
         raise _broken(remote, key, f"{next(iter(left))} is not in it")
@@ -195,6 +196,6 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 def _broken(remote: Remote, key: str, why: str) -> DistillError:
     return DistillError(
         f"{remote.address}: {key} is not as it was pushed: {why}",
-        "Find out who wrote to the remote. Remove that file there; the next push from a project that has it puts it "
-        "back. Nothing was changed here.",
+        "Find out who wrote to the remote. Remove that file there; the next push from a project that has it as it was "
+        f"puts it back. If none has, remove what is below {HEADS}/, and push what there is. Nothing was changed here.",
     )

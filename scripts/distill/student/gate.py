@@ -1,5 +1,6 @@
 """Whether the student that ships is as good as the last one that was accepted."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def gate(metrics_path: Path, accepted_path: Path) -> list[Compared]:
     """Compare the student that ships with the accepted one, by component; empty where none was accepted yet."""
     if not accepted_path.exists():
         return []
-    accepted, test = read_json(accepted_path), _test(metrics_path)
+    accepted, test = _accepted(accepted_path), _test(metrics_path)
     found = []
     for kind in KINDS:
         then, now = headline(accepted, kind), headline(test, kind)
@@ -62,6 +63,20 @@ def gate(metrics_path: Path, accepted_path: Path) -> list[Compared]:
                 )
             )
     return found
+
+
+def _accepted(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_bytes())
+        if read.keys() and all(
+            set(headline(read, kind) or {}) == {"value", "interval"} and read[kind]["texts"] for kind in read
+        ):
+            return dict(read)
+    except (ValueError, AttributeError, KeyError, TypeError):
+        pass
+    raise DistillError(
+        f"{path}: not as `weasel run accept` writes it", "Restore it from version control; without it nothing is held."
+    )
 
 
 def _test(metrics_path: Path) -> dict[str, Any]:
