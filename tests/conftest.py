@@ -178,6 +178,25 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """A bucket on a server that speaks S3's protocol; its address."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server.start()
+    _, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+        patch.setenv("AWS_ACCESS_KEY_ID", "of-this-test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "of-this-test")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        boto3.client("s3").create_bucket(Bucket="team")
+        yield "s3://team/cooking"
+    server.stop()
+
+
 Decide = Callable[..., dict[str, Any]]
 
 

@@ -181,6 +181,27 @@ def test_another_clone_loses_it_with_a_plain_pull(planted: Project, remote: Path
     assert (again.new, again.gone) == ({}, {})
 
 
+def test_in_a_bucket(planted: Project, bucket: str) -> None:
+    import boto3
+
+    def words() -> list[str]:
+        objects = boto3.client("s3").list_objects_v2(Bucket="team", Prefix="forget/")["Contents"]
+        bodies = {
+            one["Key"]: boto3.client("s3").get_object(Bucket="team", Key=one["Key"])["Body"].read() for one in objects
+        }
+        return [key for key, body in bodies.items() if any(WORD.encode() in data for data in inside(body))]
+
+    address = bucket.replace("cooking", "forget")
+    push(planted.path, address, allow_remote=True)
+    assert len(words()) > 5
+    with pytest.raises(DistillError, match="is on another machine"):
+        forget(planted.path, "cook-0035", address, allow_remote=False, unclaimed=True)
+    done = forget(planted.path, "cook-0035", address, allow_remote=True, unclaimed=True)
+    assert done.remote
+    assert words() == []
+    assert any(wheel.startswith(f"{address}/packages") for wheel in done.wheels)
+
+
 def test_a_text_that_comes_back_is_passed_over(planted: Project) -> None:
     texts = (planted.path / "assets/texts.jsonl").read_bytes()
     forget(planted.path, "cook-0035", "", allow_remote=False, unclaimed=True)

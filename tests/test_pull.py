@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -71,25 +71,6 @@ def share_and_compare(one: Project, other: Project, address: str) -> None:
 
 def test_a_folder_from_one_clone_to_another(ran: Project, remote: Path, tmp_path: Path) -> None:
     share_and_compare(ran, clone(ran, tmp_path / "other"), str(remote))
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """A bucket on a server that speaks S3's protocol; its address."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        patch.setenv("AWS_ACCESS_KEY_ID", "of-this-test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "of-this-test")
-        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        boto3.client("s3").create_bucket(Bucket="team")
-        yield "s3://team/cooking"
-    server.stop()
 
 
 def test_a_bucket_from_one_clone_to_another(ran: Project, bucket: str, tmp_path: Path) -> None:

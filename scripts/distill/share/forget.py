@@ -35,7 +35,7 @@ from distill.share.people import (
     without,
     write_base,
 )
-from distill.share.push import DERIVED, clear_away, join, leaving
+from distill.share.push import DERIVED, clear_away, join, may_leave
 from distill.share.remote import Remote, open_remote
 from distill.share.state import Manifest, file_key, progress, read_heads, send_file, write_head
 from distill.steps import Steps, load_steps
@@ -69,7 +69,8 @@ class Forgot:
 @dataclass(frozen=True)
 class _Text:
     """What is to be forgotten. texts: as they stand in the sources, most often one, and none where that was done
-    before; hashes: the marks of it all, those of before included."""
+    before; hashes: the marks of it all, those of before included; again: whether it was forgotten before, and this run
+    goes on with that."""
 
     id: str
     texts: frozenset[str]
@@ -96,11 +97,8 @@ def forget(root: Path, text_id: str, address: str, *, allow_remote: bool, unclai
     steps = load_steps(root)
     own = owner(steps)
     remote = open_remote(address, root) if address else None
-    if remote and not remote.is_folder and not allow_remote:
-        raise DistillError(
-            f"{address} is on another machine, and would get {leaving(own)}",
-            "If that may be, set `allow_remote: true` in project.yml.",
-        )
+    if remote:
+        may_leave(own, remote, allow_remote=allow_remote)
     check_journals(root)
     heads = read_heads(remote) if remote else {}
     done = Forgot()

@@ -62,12 +62,7 @@ def push(root: Path, address: str, *, allow_remote: bool) -> Pushed:
     remote = open_remote(address, root)
     own = owner(steps)
     _ready(steps)
-    what = leaving(own)
-    if not remote.is_folder and not allow_remote:
-        raise DistillError(
-            f"{address} is on another machine, and would get {what}",
-            "If that may be, set `allow_remote: true` in project.yml.",
-        )
+    what = may_leave(own, remote, allow_remote=allow_remote)
     check_journals(root)
     heads = read_heads(remote)
     msg.info(f"To {address} go {what}")
@@ -101,14 +96,23 @@ def push(root: Path, address: str, *, allow_remote: bool) -> Pushed:
     return done
 
 
-def leaving(own: Owner) -> str:
-    """What of people's files a push sends, in words."""
+def may_leave(own: Owner, remote: Remote, *, allow_remote: bool) -> str:
+    """What of people's files goes to a remote, in words.
+
+    Raises DistillError where it would leave the machine, and may not.
+    """
     counts = {path: _count(own.root / path) for path in own.files()}
     texts = {path: count for path, count in counts.items() if path not in (SPLIT, *JOURNALS)}
-    return (
+    what = (
         f"{sum(texts.values()):,} lines of texts ({own.texts}), {counts.get(REVIEWS, 0):,} decisions and "
         f"{counts.get(RESPONSES, 0):,} answers, which quote texts, and what the steps made of them"
     )
+    if not remote.is_folder and not allow_remote:
+        raise DistillError(
+            f"{remote.address} is on another machine, and would get {what}",
+            "If that may be, set `allow_remote: true` in project.yml.",
+        )
+    return what
 
 
 def join(own: Owner, remote: Remote, heads: dict[str, Manifest], folder: Path) -> Pushed:
