@@ -393,6 +393,9 @@ def test_two_draws_of_the_blind_samples_are_not_joined(pushed: Project, remote: 
     (other.path / "project.lock").unlink()
     shutil.rmtree(other.path / "corpus")
     assert "the blind samples were drawn twice" in refused(other, remote)
+    (other.path / "assets/split.jsonl").write_bytes(b"")
+    pull(other.path, str(remote), replace=False)
+    assert other.read("assets/split.jsonl") == pushed.read("assets/split.jsonl")
 
 
 def test_one_id_for_two_texts_is_not_joined(pushed: Project, remote: Path, tmp_path: Path) -> None:

@@ -150,8 +150,9 @@ def _joined(path: str, sides: dict[str, bytes], hashes: set[str]) -> bytes | Non
             raise DistillError(
                 f"{path}: the blind samples were drawn twice, here and in "
                 f"{next(name for name in sides if name != 'here')}, and cannot be joined",
-                "Keep one draw: what was decided on the texts of the other one becomes training data. Copy that file "
-                "over the other, and run this again.",
+                "To take the other draw, empty the file here and run this again; decisions on the draw here stay, and "
+                "train. To keep this one, let the others do that: remove what is below heads/ in the remote, "
+                "and push from here.",
             )
     elif path not in JOURNALS:
         _one_text_an_id(path, made)
