@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from distill.errors import DistillError, run
-from distill.fork.new_task import CONFIGS, DERIVED, EXAMPLE, NewTask, example_files, new_task, origin
+from distill.fork.new_task import CONFIGS, EXAMPLE, NewTask, example_files, new_task, origin
 from distill.records import explain
+from distill.steps import DERIVED
 from distill.task import LABEL_KINDS, SPAN_KINDS, Task
 from pydantic import ValidationError
 from typer import Option

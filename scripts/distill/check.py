@@ -10,19 +10,25 @@ from typing import Any
 import distill
 from distill.corpus.split import load_split
 from distill.errors import DistillError
-from distill.files import read_json
+from distill.files import count_lines, read_json
 from distill.forgotten import load_forgotten
-from distill.review.decisions import Decided, load_decisions, reviews_digest
-from distill.steps import OVERRIDES, Steps, checksum, load_project, load_steps, overrides, refuse_unknown_overrides
+from distill.review.decisions import Decided, has_read, load_decisions
+from distill.steps import (
+    DERIVED,
+    OVERRIDES,
+    Steps,
+    checksum,
+    load_project,
+    load_steps,
+    overrides,
+    refuse_unknown_overrides,
+)
 from distill.student.schedule import steps_for
 from distill.task import Task, load_task
 from distill.teacher.endpoint import Endpoint, load_config, load_endpoint
 
 JOURNALS = ("assets/split.jsonl", "assets/responses.jsonl", "assets/reviews.jsonl", "assets/forgotten.jsonl")
 """Files that grow, and are dependencies of commands: they always exist, maybe empty."""
-
-DERIVED = ("corpus", "training", "packages")
-"""Folders of what the steps make."""
 
 OUTGROWN = 1.5
 """How many times the steps would have to be more, by what `new-task` reckons, before that is worth saying."""
@@ -143,7 +149,8 @@ def _what_weasel_does_not_say(steps: Steps, checked: Checked) -> None:
     """What changes a run, or is left out of it, without a word."""
     if os.environ.get(OVERRIDES):
         checked.found.append(
-            f"overrides: {OVERRIDES} sets {', '.join(overrides())} in every run of this shell; nothing can be pushed so"
+            f"overrides: {OVERRIDES} sets {', '.join(overrides(of_the_run=False))} in every run of this shell; "
+            "nothing can be pushed so"
         )
     named = {word for step in steps.steps.values() for word in step.words}
     there = (path for folder in DERIVED for path in (steps.root / folder).rglob("*") if path.is_file())
@@ -177,10 +184,9 @@ def _version(name: str) -> str | None:
 
 
 def _stale_manifest(root: Path, checked: Checked) -> None:
-    """weasel hashes what a step read after the step, so a decision that arrived in the last moments of `convert`
-    would be locked as seen. Without its manifest, `convert` runs again."""
+    """Without its manifest, a `convert` that has not seen all decisions runs again."""
     manifest = root / "corpus/manifest.json"
-    if manifest.exists() and read_json(manifest)["reviews_sha256"] != reviews_digest(root / "assets/reviews.jsonl"):
+    if manifest.exists() and not has_read(manifest, root / "assets/reviews.jsonl"):
         manifest.unlink()
         checked.done.append("assets/reviews.jsonl has changed since the last convert, which will run again")
 
@@ -194,8 +200,8 @@ def _state(
     checked: Checked,
 ) -> None:
     source = root / project["vars"]["texts"]
-    texts = _lines(root / "corpus/texts.jsonl")
-    answers = _lines(root / "assets/responses.jsonl")
+    texts = count_lines(root / "corpus/texts.jsonl")
+    answers = count_lines(root / "assets/responses.jsonl")
     split = load_split(root / "assets/split.jsonl")
     sizes = Counter(row.sample for row in split.rows.values())
     reviewed = Counter(
@@ -235,13 +241,6 @@ def _training_is_long_enough(root: Path, texts: int, checked: Checked) -> None:
             f"training: there are {texts} texts by now, and `max_steps = {steps}` in configs/student.cfg was set for "
             f"fewer: {wanted}, and `patience` half of it, would be in keeping"
         )
-
-
-def _lines(path: Path) -> int:
-    if not path.exists():
-        return 0
-    with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
 def _holds_something(source: Path) -> bool:

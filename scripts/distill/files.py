@@ -50,6 +50,14 @@ def write_bytes(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def count_lines(path: Path) -> int:
+    """How many lines a file has, 0 where it is missing; read in blocks."""
+    if not path.exists():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
 def empty_folders(folders: Iterable[Path]) -> int:
     """Remove all that is in `folders` but their `.gitkeep`; returns how many files and folders that were."""
     removed = [path for folder in folders if folder.is_dir() for path in folder.iterdir() if path.name != ".gitkeep"]

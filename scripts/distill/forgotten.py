@@ -26,7 +26,7 @@ def mark(what: str, value: str) -> str:
 def marks_of_text(text: str, text_id: str | None = None) -> set[str]:
     """By which marks a text would be known, with or without an id of its own."""
     try:
-        own = {mark("id", identify(text, None, None)[0])}
+        own = {mark("id", identify(text, None, "")[0])}
     except UnicodeEncodeError:
         own = set()  # `ingest` takes no such text
     return own | {mark("text", text)} | ({mark("id", text_id)} if text_id is not None else set())

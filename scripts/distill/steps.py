@@ -10,6 +10,7 @@ from typing import Any
 
 import psutil
 import srsly
+from weasel.cli.remote_storage import get_command_hash
 from weasel.cli.run import get_lock_entry
 from weasel.util import get_checksum, load_project_config
 
@@ -17,6 +18,12 @@ from distill.errors import DistillError
 from distill.files import write_bytes
 
 LOCK = "project.lock"
+SHIPS = "package"
+"""The step whose product ships: the steps above it are what a model came from."""
+
+DERIVED = ("corpus", "training", "packages")
+"""Folders of what the steps make."""
+
 OVERRIDES = "WEASEL_CONFIG_OVERRIDES"
 """The environment variable from which weasel takes overrides for every run."""
 
@@ -95,6 +102,10 @@ class Steps:
     def now(self, step: Step) -> dict[str, Any]:
         """The entry that weasel would write into project.lock if the step had just run."""
         return dict(get_lock_entry(self.root, step.command))
+
+    def command_hash(self, step: Step) -> str:
+        """By which weasel's own pull finds the outputs of a step: of its command line and what it reads now."""
+        return str(get_command_hash("", "", [self.root / dep for dep in step.deps], step.command["script"]))
 
     def changed(self, step: Step) -> list[Changed]:
         """What is not as it was when the step ran; empty where weasel would skip it, or it has never run."""
@@ -209,12 +220,12 @@ def there(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(file.is_file() for file in path.rglob("*")))
 
 
-def overrides() -> list[str]:
-    """The names of the variables that are set for this run, by the flags of the weasel process that started this one,
-    or by the environment."""
+def overrides(*, of_the_run: bool = True) -> list[str]:
+    """The names of the variables that the environment sets and, with `of_the_run`, the flags of the weasel process that
+    started this one."""
     arguments = os.environ.get(OVERRIDES, "").split()
     parent = psutil.Process().parent()
-    if parent is not None:
+    if of_the_run and parent is not None:
         try:
             line = parent.cmdline()
         except psutil.Error:

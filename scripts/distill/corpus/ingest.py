@@ -4,7 +4,7 @@ import json
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Set
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -46,7 +46,7 @@ def ingest(
     dev: int,
     seed: int,
     max_characters: int,
-    forgotten: Container[str] = frozenset(),
+    forgotten: Set[str] = frozenset(),
 ) -> Ingested:
     """Write the texts of `source` to `output` in their order, and the rows that cannot be used to `rejected_path`.
 
@@ -64,7 +64,11 @@ def ingest(
         counts: Counter[str] = Counter()
         with atomic(rejected_path) as rejected:
             for row in tqdm(read_texts(source), desc="texts", unit="", mininterval=0.5, disable=None):
-                if isinstance(row, RawText) and any(one in forgotten for one in marks_of_text(row.text, row.id)):
+                if (
+                    forgotten
+                    and isinstance(row, RawText)
+                    and any(one in forgotten for one in marks_of_text(row.text, row.id))
+                ):
                     counts["forgotten"] += 1
                     continue
                 refused = row if isinstance(row, Rejected) else _add(db, row, max_characters, counts)

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from distill.errors import DistillError
 from distill.files import empty_folders, file_digest, read_json, write_bytes
 from distill.formats.texts import RawText, read_texts
+from distill.steps import DERIVED
 from distill.student.config import student_config
 from distill.student.package import language_requirements
 from distill.task import SPAN_KINDS, Kind, Task
@@ -21,7 +22,6 @@ EXAMPLE = "assets/example.json"
 """The SHA-256 of each file of the example's data: what is not the example's is not removed. A fork has no such file."""
 
 CONFIGS = ("configs/task.yml", "configs/teacher.cfg", "configs/student.cfg")
-DERIVED = ("corpus", "training", "packages")
 NO_PUSH = "nowhere-set-a-remote-of-your-own"
 
 TASKS: dict[Kind, tuple[str, str]] = {

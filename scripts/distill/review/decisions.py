@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from distill.files import digest
+from distill.files import digest, read_json
 from distill.journal import Entry, entries, heads
 from distill.records import PARTS, Part, Span, label_of
 from distill.task import Task
@@ -61,6 +61,12 @@ def load_decisions(path: Path) -> Decided:
 def reviews_digest(path: Path) -> str:
     """The hash by which a state of the journal of reviews is known."""
     return digest(path.read_bytes() if path.exists() else b"")
+
+
+def has_read(manifest: Path, reviews: Path) -> bool:
+    """Whether `convert`, which wrote `manifest`, has seen all decisions: weasel hashes what a step read when it is
+    over, so one that came meanwhile would pass for seen."""
+    return bool(read_json(manifest)["reviews_sha256"] == reviews_digest(reviews))
 
 
 def settle(decisions: Iterable[Decision]) -> Decided:

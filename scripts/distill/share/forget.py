@@ -35,7 +35,7 @@ from distill.share.people import (
     without,
     write_base,
 )
-from distill.share.push import DERIVED, clear_away, join, may_leave
+from distill.share.push import HOLD_TEXTS, clear_away, join, may_leave
 from distill.share.remote import Remote, open_remote
 from distill.share.state import Manifest, file_key, progress, read_heads, send_file, write_head
 from distill.steps import Steps, load_steps
@@ -221,7 +221,7 @@ def _wheels(root: Path, remote: Remote | None, own: Owner, text: _Text, before: 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wheels = {f"packages/{path.name}": path for path in sorted((root / "packages").glob("*.whl"))}
-        for key in _archives(remote, "packages/") if remote else ():
+        for key in _archives(remote.every_key(), "packages/") if remote else ():
             target = folder / key.split("/")[-1]
             assert remote
             remote.fetch(key, target)
@@ -303,8 +303,9 @@ def _purge(own: Owner, remote: Remote, heads: dict[str, Manifest], text: _Text) 
         write_head(remote, Manifest(files=files, outputs={}, lock={}), heads)
         write_base(own, files)
         hashes = forgotten_marks([(own.root / FORGOTTEN).read_bytes()])
-        gone = [key for folder_ in DERIVED for key in _archives(remote, f"{folder_}/")]
-        gone += [key for key in remote.every_key() if PurePosixPath(key).name[0] == "."]
+        keys = remote.every_key()
+        gone = [key for folder_ in HOLD_TEXTS for key in _archives(keys, f"{folder_}/")]
+        gone += [key for key in keys if PurePosixPath(key).name[0] == "."]
         kept = {file_key(sha256) for sha256 in files.values()}
         for key in progress([f"files/{file}" for file in remote.names("files")], "looking through the remote"):
             content = _content(remote, key, folder)
@@ -321,9 +322,9 @@ def _is_whole(own: Owner, remote: Remote, head: Manifest) -> bool:
     return all(remote.size(file_key(head.files[path])) is not None for path in head.files if own.has(path))
 
 
-def _archives(remote: Remote, start: str) -> Iterator[str]:
-    """The keys of weasel's archives of outputs whose path begins with `start`."""
-    return (key for key in remote.every_key() if unquote_plus(key.split("/")[0]).startswith(start))
+def _archives(keys: Iterable[str], start: str) -> Iterator[str]:
+    """Of the keys of a remote, those of weasel's archives of outputs whose path begins with `start`."""
+    return (key for key in keys if unquote_plus(key.split("/")[0]).startswith(start))
 
 
 def _written(text: _Text) -> list[bytes]:

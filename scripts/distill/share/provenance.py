@@ -19,11 +19,8 @@ from distill.files import digest, file_digest, write_json
 from distill.records import Annotated, read_records
 from distill.review.agreement import compare
 from distill.review.decisions import Decision, load_decisions
-from distill.steps import load_steps
+from distill.steps import SHIPS, load_steps
 from distill.teacher.endpoint import Endpoint, cost, load_endpoint
-
-SHIPS = "package"
-"""The step whose product ships: the steps above it are what a model came from."""
 
 
 def provenance(

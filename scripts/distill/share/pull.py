@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from weasel.util import get_checksum
-
 from distill.errors import DistillError
 from distill.journal import held
 from distill.review.decisions import load_decisions
@@ -19,7 +17,7 @@ from distill.share.people import JOURNALS, REVIEWS, Owner, check_journals, owner
 from distill.share.push import apply, fetch_people, newly_forgotten
 from distill.share.remote import open_remote
 from distill.share.state import Output, fetch_output, hashes, progress, read_heads
-from distill.steps import Steps, load_steps, there, write_lock
+from distill.steps import Steps, checksum, load_steps, there, write_lock
 
 STAGING = ".distill-pull-"
 """What the folders begin with in which a pull puts together what it got; on the disk of the project, so that each file
@@ -109,7 +107,7 @@ def _may_replace(steps: Steps, differing: list[str], *, replace: bool) -> None:
     """Raise DistillError where outputs that differ stand in the way: any without `replace`, and with it those that no
     step made as they are, for somebody may want them."""
     made = {out["path"]: out["md5"] for entry in steps.lock.values() for out in entry["outs"]}
-    own = [path for path in differing if made.get(path) != get_checksum(steps.root / path)]
+    own = [path for path in differing if made.get(path) != checksum(steps.root / path)]
     stands, remedy = (
         (own, "Move them out of the way, or remove them (`weasel run clean`).")
         if replace
@@ -162,12 +160,12 @@ def _differs(
             made = {out["path"]: out["md5"] for out in chosen.lock.get(maker, {}).get("outs", [])}
             if made.get(path) != md5:
                 return f"it reads {path}, which has to be made here"
-        elif _checksum(steps.root, path, changed) != md5:
+        elif _checksum_with(steps.root, path, changed) != md5:
             return f"{path} is not what it was run on"
     return None
 
 
-def _checksum(root: Path, path: str, changed: dict[str, bytes | None]) -> str:
+def _checksum_with(root: Path, path: str, changed: dict[str, bytes | None]) -> str:
     """weasel's checksum of a file or folder as it will be: in a folder, of all that is in it, in the order of the
     names."""
     place = root / path
@@ -186,7 +184,7 @@ def _as_locked(chosen: _Chosen, root: Path, folder: Path, wanted: set[str]) -> N
     for name, entry in chosen.lock.items():
         for out in entry["outs"]:
             place = (folder / "outputs" if out["path"] in wanted else root) / out["path"]
-            if out["path"] not in chosen.outputs or get_checksum(place) != out["md5"]:
+            if out["path"] not in chosen.outputs or checksum(place) != out["md5"]:
                 raise DistillError(
                     f"{out['path']}: what was pushed is not what its entry of `{name}` says",
                     "Find out who wrote to the remote; a new push puts it right. Nothing was changed here.",

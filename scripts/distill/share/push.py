@@ -11,10 +11,10 @@ from pathlib import Path
 from wasabi import msg
 
 from distill.errors import DistillError
-from distill.files import empty_folders, file_digest, read_json, write_bytes
+from distill.files import count_lines, empty_folders, file_digest, write_bytes
 from distill.forgotten import forgotten_marks
 from distill.journal import by_content, held
-from distill.review.decisions import reviews_digest
+from distill.review.decisions import has_read
 from distill.share.people import (
     FORGOTTEN,
     JOURNALS,
@@ -30,11 +30,10 @@ from distill.share.people import (
 )
 from distill.share.remote import Remote, open_remote
 from distill.share.state import Manifest, fetch_file, progress, read_heads, send_file, send_output, write_head
-from distill.steps import OVERRIDES, Changed, Steps, load_steps
+from distill.steps import OVERRIDES, SHIPS, Changed, Steps, load_steps
 
-SHIPS = "package"
-DERIVED = ("corpus", "training")
-"""What the steps made; wheels hold no text."""
+HOLD_TEXTS = ("corpus", "training")
+"""Folders of what the steps make that hold texts; wheels hold none."""
 
 
 @dataclass
@@ -84,7 +83,7 @@ def push(root: Path, address: str, *, allow_remote: bool) -> Pushed:
         outputs = {}
         pairs = [(name, output) for name in ready for output in steps.steps[name].outputs]
         for name, output in progress(pairs, "outputs"):
-            outputs[output] = send_output(remote, root, steps.steps[name], output, folder)
+            outputs[output] = send_output(remote, steps, steps.steps[name], output, folder)
         if _ready(load_steps(root))[0] != ready or any(file_digest(root / path) != files[path] for path in files):
             raise DistillError(
                 "a file of this project has changed while it was sent", "Run this again when nothing else is at work."
@@ -101,7 +100,7 @@ def may_leave(own: Owner, remote: Remote, *, allow_remote: bool) -> str:
 
     Raises DistillError where it would leave the machine, and may not.
     """
-    counts = {path: _count(own.root / path) for path in own.files()}
+    counts = {path: count_lines(own.root / path) for path in own.files()}
     texts = {path: count for path, count in counts.items() if path not in (SPLIT, *JOURNALS)}
     what = (
         f"{sum(texts.values()):,} lines of texts ({own.texts}), {counts.get(REVIEWS, 0):,} decisions and "
@@ -197,7 +196,7 @@ def clear_away(root: Path, hashes: set[str]) -> int:
         # A torn line cannot be read, and may be of the text
         lines = [] if path.suffix == ".torn" else list(io.BytesIO(path.read_bytes()))
         write_bytes(path, b"".join(line for line in lines if not drop(line)))
-    return empty_folders(root / folder for folder in DERIVED)
+    return empty_folders(root / folder for folder in HOLD_TEXTS)
 
 
 def put_aside(root: Path) -> list[Path]:
@@ -232,7 +231,7 @@ def _ready(steps: Steps) -> tuple[list[str], dict[str, str]]:
         above = [maker for maker in steps.above(name) if maker in waiting]
         if changed or above or name not in steps.lock:
             waiting[name] = str(changed[0]) if changed else f"it reads what `{above[0]}` makes"
-        elif name == "convert" and not _read_all(steps.root):
+        elif name == "convert" and not has_read(steps.root / "corpus/manifest.json", steps.root / REVIEWS):
             waiting[name] = f"{REVIEWS} has changed since `convert` ran"
         else:
             ready.append(name)
@@ -251,13 +250,3 @@ def _refuse(change: Changed, movable: set[str]) -> None:
         "empty": f"Remove it (`weasel run clean`), and `weasel run all`; or mend `{change.step}`.",
     }.get(change.what, "`weasel run all` makes it from what is there now; then push.")
     raise DistillError(f"nothing was pushed: {change}", remedy)
-
-
-def _read_all(root: Path) -> bool:
-    """Whether `convert` has seen all decisions: weasel hashes what a step read when the step is over."""
-    manifest = root / "corpus/manifest.json"
-    return bool(read_json(manifest)["reviews_sha256"] == reviews_digest(root / REVIEWS))
-
-
-def _count(path: Path) -> int:
-    return path.read_bytes().count(b"\n")

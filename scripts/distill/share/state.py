@@ -19,13 +19,12 @@ from urllib.parse import quote_plus
 
 from pydantic import Field, ValidationError
 from tqdm import tqdm
-from weasel.cli.remote_storage import get_command_hash
 
 from distill.errors import DistillError
 from distill.files import canonical, digest, file_digest
 from distill.records import Strict, explain
 from distill.share.remote import Remote
-from distill.steps import Step
+from distill.steps import Step, Steps
 
 HEADS = "heads"
 SHA256 = "^[0-9a-f]{64}$"
@@ -128,19 +127,18 @@ def hashes(root: Path, output: str) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): file_digest(path) for path in inside if path.is_file()}
 
 
-def send_output(remote: Remote, root: Path, step: Step, output: str, folder: Path) -> Output:
+def send_output(remote: Remote, steps: Steps, step: Step, output: str, folder: Path) -> Output:
     """Put an output into the remote, if it is not there, in the form in which weasel's own pull finds it."""
     archive = folder / "output.tar.gz"
-    files = hashes(root, output)
+    files = hashes(steps.root, output)
     with (
         archive.open("wb") as file,
         gzip.GzipFile("", "wb", mtime=0, fileobj=file) as pack,
         tarfile.open(fileobj=pack, mode="w") as tar,
     ):
         for path in files:
-            tar.add(root / path, arcname=path, recursive=False, filter=_plain)
-    command_hash = get_command_hash("", "", [root / dep for dep in step.deps], step.command["script"])
-    made = Output(step=step.name, command_hash=command_hash, sha256=file_digest(archive), files=files)
+            tar.add(steps.root / path, arcname=path, recursive=False, filter=_plain)
+    made = Output(step=step.name, command_hash=steps.command_hash(step), sha256=file_digest(archive), files=files)
     if remote.size(made.key(output)) != archive.stat().st_size:
         remote.send(archive, made.key(output))
     return made
